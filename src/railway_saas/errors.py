@@ -1,0 +1,248 @@
+"""Every exception this SDK raises.
+
+```text
+RailwaySaasError
+├── ConfigurationError               an option or an environment variable cannot be used
+├── RailwayError                     a call to Railway failed
+│   ├── RailwayConnectionError       no answer: refused, reset, cut off
+│   │   └── RailwayTimeoutError      no answer in time
+│   ├── RailwayRateLimitError        asked to slow down; `retry_after_s`
+│   ├── RailwayAuthError             bad token, no right, or the object does not exist
+│   ├── RailwayNotFoundError         the object does not exist
+│   ├── RailwayInputError            an argument was refused, by us before sending or by Railway
+│   │   └── RailwayConflictError     the name is taken
+│   ├── RailwayStateError            the object is in the wrong state for this verb
+│   ├── RailwayQueryError            any other GraphQL error
+│   ├── RailwayResponseError         the answer was not GraphQL: HTML, empty, cut short, 5xx
+│   └── RailwayDeploymentError       a deployment or workflow ended in failure
+└── TemplateError                    a template document is wrong; `problems` lists every fault
+```
+
+Every one survives `pickle` and `copy`, and none ever holds a token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "ConfigurationError",
+    "GraphQLErrorDetail",
+    "RailwayAuthError",
+    "RailwayConflictError",
+    "RailwayConnectionError",
+    "RailwayDeploymentError",
+    "RailwayError",
+    "RailwayInputError",
+    "RailwayNotFoundError",
+    "RailwayQueryError",
+    "RailwayRateLimitError",
+    "RailwayResponseError",
+    "RailwaySaasError",
+    "RailwayStateError",
+    "RailwayTimeoutError",
+    "TemplateError",
+    "TemplateProblem",
+]
+
+
+class RailwaySaasError(Exception):
+    """The root: catch it to catch everything this SDK raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild without calling `__init__`, whose arguments are keyword-only."""
+        return _rebuild, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuild(
+    cls: type[RailwaySaasError], args: tuple[object, ...], state: Mapping[str, object]
+) -> RailwaySaasError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(RailwaySaasError, ValueError):
+    """An option, argument of a constructor, or environment variable cannot be used as given."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLErrorDetail:
+    """One entry of a GraphQL answer's `errors` list."""
+
+    message: str
+    code: str | None = None
+    """`extensions.code`; Railway's codes are a poor guide (`INTERNAL_SERVER_ERROR` covers bad auth too)."""
+    path: tuple[str | int, ...] = ()
+    trace_id: str | None = None
+
+
+class RailwayError(RailwaySaasError):
+    """A call to Railway failed."""
+
+    operation: str | None
+    """Name of the operation, e.g. `projectCreate`."""
+    trace_id: str | None
+    """Railway's trace id, which its support asks for."""
+    status_code: int | None
+    """HTTP status of the answer; None when there was no answer."""
+    transient: bool
+    """Whether the same call may succeed a little later."""
+    maybe_applied: bool
+    """True for a write that may have taken effect all the same: look before repeating it."""
+    attempts: int
+    """How many times the call was sent."""
+    errors: tuple[GraphQLErrorDetail, ...]
+    """Railway's own errors, as they came."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        trace_id: str | None = None,
+        status_code: int | None = None,
+        transient: bool = False,
+        maybe_applied: bool = False,
+        attempts: int = 1,
+        errors: Iterable[GraphQLErrorDetail] = (),
+    ) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.trace_id = trace_id
+        self.status_code = status_code
+        self.transient = transient
+        self.maybe_applied = maybe_applied
+        self.attempts = attempts
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        """Say what was called, what happened, and what to quote to Railway's support."""
+        message = str(self.args[0]) if self.args else type(self).__name__
+        text = f"{self.operation}: {message}" if self.operation else message
+        notes = [
+            note
+            for note, shown in (
+                ("the write may have been applied: look before repeating it", self.maybe_applied),
+                (f"after {self.attempts} attempts", self.attempts > 1),
+                (f"trace id {self.trace_id}", self.trace_id is not None),
+            )
+            if shown
+        ]
+        return f"{text} ({'; '.join(notes)})" if notes else text
+
+
+class RailwayConnectionError(RailwayError):
+    """No answer came: connection refused, reset, or closed before the answer was complete."""
+
+
+class RailwayTimeoutError(RailwayConnectionError):
+    """No answer came within the call's time."""
+
+
+class RailwayRateLimitError(RailwayError):
+    """Railway (or Cloudflare in front of it) asked to slow down. Nothing was done."""
+
+    retry_after_s: float | None
+    """Seconds to wait as the server said, or None."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.retry_after_s = retry_after_s
+
+
+class RailwayAuthError(RailwayError):
+    """The token is bad or has no right here, or the object does not exist: Railway answers alike."""
+
+
+class RailwayNotFoundError(RailwayError):
+    """The object does not exist."""
+
+
+class RailwayInputError(RailwayError, ValueError):
+    """An argument was refused, by this SDK before anything was sent or by Railway.
+
+    `argument` names it where that is known.
+    """
+
+    argument: str | None
+
+    def __init__(self, message: str, *, argument: str | None = None, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.argument = argument
+
+
+class RailwayConflictError(RailwayInputError):
+    """The name is already taken."""
+
+
+class RailwayStateError(RailwayError):
+    """The object is in the wrong state for this verb, e.g. stopping a sleeping deployment."""
+
+
+class RailwayQueryError(RailwayError):
+    """Railway answered with GraphQL errors that have no class of their own here.
+
+    `partial_data` keeps what came beside the errors.
+    """
+
+    partial_data: Mapping[str, Any] | None
+
+    def __init__(self, message: str, *, partial_data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.partial_data = partial_data
+
+
+class RailwayResponseError(RailwayError):
+    """The answer was not the GraphQL we know: HTML, empty, cut short, another shape, or a gateway's 5xx."""
+
+
+class RailwayDeploymentError(RailwayError):
+    """A deployment or workflow ended in a state that was not hoped for.
+
+    `status` is the last one seen and `deployment_id` what was watched.
+    """
+
+    status: str | None
+    deployment_id: str | None
+
+    def __init__(
+        self, message: str, *, status: str | None = None, deployment_id: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(message, **kwargs)
+        self.status = status
+        self.deployment_id = deployment_id
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateProblem:
+    """One fault of a template document."""
+
+    path: str
+    """Where, as a JSON path: `$.services['web'].variables.PORT`."""
+    message: str
+    """What is wrong and what is allowed."""
+
+    def __str__(self) -> str:
+        """Path and message on one line."""
+        return f"{self.path}: {self.message}"
+
+
+class TemplateError(RailwaySaasError, ValueError):
+    """A template document, or the values for its inputs, cannot be used. `problems` lists every fault."""
+
+    problems: tuple[TemplateProblem, ...]
+
+    def __init__(self, message: str, *, problems: Iterable[TemplateProblem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """Say the summary, then every problem on its own line."""
+        lines = [str(self.args[0]) if self.args else type(self).__name__, *map(str, self.problems)]
+        return "\n  ".join(lines)
