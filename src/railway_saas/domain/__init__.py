@@ -1,0 +1,1 @@
+"""Our own nouns: frozen, pure, no I/O."""
