@@ -99,6 +99,8 @@ class RailwayError(RailwaySaasError):
     """How many times the call was sent."""
     errors: tuple[GraphQLErrorDetail, ...]
     """Railway's own errors, as they came."""
+    partial_data: Mapping[str, Any] | None
+    """What came beside the errors; never part of the message, as it may hold secrets."""
 
     def __init__(
         self,
@@ -111,6 +113,7 @@ class RailwayError(RailwaySaasError):
         maybe_applied: bool = False,
         attempts: int = 1,
         errors: Iterable[GraphQLErrorDetail] = (),
+        partial_data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.operation = operation
@@ -120,6 +123,7 @@ class RailwayError(RailwaySaasError):
         self.maybe_applied = maybe_applied
         self.attempts = attempts
         self.errors = tuple(errors)
+        self.partial_data = partial_data
 
     def __str__(self) -> str:
         """Say what was called, what happened, and what to quote to Railway's support."""
@@ -186,16 +190,7 @@ class RailwayStateError(RailwayError):
 
 
 class RailwayQueryError(RailwayError):
-    """Railway answered with GraphQL errors that have no class of their own here.
-
-    `partial_data` keeps what came beside the errors.
-    """
-
-    partial_data: Mapping[str, Any] | None
-
-    def __init__(self, message: str, *, partial_data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(message, **kwargs)
-        self.partial_data = partial_data
+    """Railway answered with GraphQL errors that have no class of their own here."""
 
 
 class RailwayResponseError(RailwayError):

@@ -1,0 +1,42 @@
+"""Secrets that cannot be shown by accident, and values masked for people to see."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+MASK = "••••••••"
+_SHOWN_FROM = 12
+_SHOWN = 4
+
+
+class Secret:
+    """A text that only `reveal()` gives away: not `repr`, not `str`, not a format, a pickle or a copy."""
+
+    __slots__ = ("_reveal",)
+
+    def __init__(self, value: str) -> None:
+        # A closure rather than an attribute: tools that print objects' attributes find a function.
+        self._reveal = lambda: value
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._reveal()
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be pickled: create the client anew in the other process")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reveal() == self.reveal()
+
+    def __hash__(self) -> int:
+        return hash(self.reveal())
+
+
+def mask(value: str) -> str:
+    """A secret for people to recognise, not to use: all dots, with the last four letters of a long one."""
+    if not value:
+        return ""
+    return f"{MASK}{value[-_SHOWN:]}" if len(value) >= _SHOWN_FROM * 2 else MASK
