@@ -1,0 +1,287 @@
+"""Runs GraphQL documents, and answers in Railway's form.
+
+Parsed and validated documents are kept by their text: a client sends the same few over and over.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute_sync,
+    parse,
+    validate,
+)
+from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
+
+from railway_saas.emulator import errors
+from railway_saas.emulator.schema import Source, executable_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from railway_saas.emulator.context import Context
+    from railway_saas.emulator.ids import Ids
+    from railway_saas.emulator.registry import Stop
+
+logger = logging.getLogger("railway_saas.emulator")
+
+KEPT_DOCUMENTS = 512
+MAXIMUM_TOKENS = 60_000
+MAXIMUM_DEPTH = 25
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document."""
+
+    kind: OperationType
+    name: str | None
+    fields: tuple[str, ...]
+    """Its root fields, e.g. `projectCreate`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What faults and counters know it by."""
+        return (*self.fields, self.name) if self.name else self.fields
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document, parsed and validated; `failure` says what is wrong with it."""
+
+    document: DocumentNode | None
+    operations: tuple[Operation, ...] = ()
+    failure: JsonObject | None = None
+
+    def select(self, name: str | None) -> Operation | None:
+        """The operation to run, or None when the name fits none or several would do."""
+        chosen = [one for one in self.operations if name is None or one.name == name]
+        return chosen[0] if len(chosen) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An executed operation: HTTP status and JSON body."""
+
+    status: int
+    body: JsonObject
+
+
+class Engine:
+    """Prepares and runs documents."""
+
+    def __init__(self, ids: Ids) -> None:
+        self.schema = executable_schema()
+        self._ids = ids
+        self._documents: OrderedDict[str, Prepared] = OrderedDict()
+
+    def prepare(self, text: str) -> Prepared:
+        """Parse and validate a document, or take it from the cache."""
+        prepared = self._documents.get(text)
+        if prepared is None:
+            prepared = self._documents[text] = self._read(text)
+            if len(self._documents) > KEPT_DOCUMENTS:
+                self._documents.popitem(last=False)
+        else:
+            self._documents.move_to_end(text)
+        return prepared
+
+    def run(
+        self, prepared: Prepared, context: Context, variables: Mapping[str, Any], operation_name: str | None
+    ) -> Answer:
+        """Run a query or mutation."""
+        if prepared.document is None:
+            return Answer(400, self._traced(prepared.failure or {}))
+        if prepared.select(operation_name) is None:
+            return Answer(400, self._traced(_unknown_operation(operation_name)))
+        result = execute_sync(
+            self.schema,
+            prepared.document,
+            context_value=context,
+            variable_values=dict(variables),
+            operation_name=operation_name,
+        )
+        return self._answer(result)
+
+    def subscribe(
+        self,
+        prepared: Prepared,
+        context: Context,
+        variables: Mapping[str, Any],
+        operation_name: str | None,
+        send: Callable[[JsonObject], None],
+    ) -> Stop | None:
+        """Start a subscription; `send` gets every payload. None: it was refused, and `send` got the reason."""
+        if prepared.document is None or prepared.select(operation_name) is None:
+            send(self._traced(prepared.failure or _unknown_operation(operation_name)))
+            return None
+        executor = Executor.build(
+            self.schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=dict(variables),
+            operation_name=operation_name,
+        )
+        if isinstance(executor, list):
+            send({"errors": [self._format(error) for error in executor]})
+            return None
+        source = create_source_event_stream(executor)
+        if not isinstance(source, Source):
+            refused = source if isinstance(source, ExecutionResult) else ExecutionResult(None, [])
+            send({"errors": [{"message": error.message} for error in refused.errors or ()]})
+            return None
+        try:
+            return source.start(lambda value: send(self._event(executor, value)))
+        except errors.Refusal as refusal:
+            send({"errors": [{"message": refusal.message}]})
+            return None
+
+    def _event(self, executor: Executor[Any], value: Any) -> JsonObject:
+        field = executor.operation.selection_set.selections[0]
+        name = field.name.value if isinstance(field, FieldNode) else ""
+        result = execute_subscription_event(executor.build_per_event_executor({name: value}))
+        return self._answer(result).body if isinstance(result, ExecutionResult) else {}
+
+    def _read(self, text: str) -> Prepared:
+        try:
+            document = parse(text, max_tokens=MAXIMUM_TOKENS)
+        except GraphQLSyntaxError as error:
+            return Prepared(None, failure=_failure([error], errors.GRAPHQL_PARSE_FAILED))
+        problems = validate(self.schema, document, max_errors=10)
+        if problems:
+            return Prepared(None, failure=_failure(problems, errors.GRAPHQL_VALIDATION_FAILED))
+        if depth(document) > MAXIMUM_DEPTH:
+            too_deep = GraphQLError(f"Query is nested more than {MAXIMUM_DEPTH} levels deep")
+            return Prepared(None, failure=_failure([too_deep], errors.GRAPHQL_VALIDATION_FAILED))
+        return Prepared(document, tuple(_operations(document)))
+
+    def _answer(self, result: ExecutionResult) -> Answer:
+        if not result.errors:
+            return Answer(200, {"data": result.data})
+        status = max(_status(error) for error in result.errors)
+        formatted = [self._format(error) for error in result.errors]
+        return Answer(status, {"errors": formatted, "data": result.data})
+
+    def _format(self, error: GraphQLError) -> JsonObject:
+        refusal = _as_refusal(error)
+        formatted: JsonObject = {"message": refusal.message}
+        if error.locations:
+            formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+        if error.path:
+            formatted["path"] = error.path
+        if refusal.code is not None:
+            formatted["extensions"] = {"code": refusal.code}
+        formatted["traceId"] = self._ids.trace_id()
+        return formatted
+
+    def _traced(self, failure: JsonObject) -> JsonObject:
+        return {"errors": [{**error, "traceId": self._ids.trace_id()} for error in failure.get("errors", ())]}
+
+
+def depth(document: DocumentNode) -> int:
+    """How deep the fields of a document are nested, fragments included."""
+    fragments = {
+        node.name.value: node.selection_set
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return max((_depth(node.selection_set, fragments) for node in operations), default=0)
+
+
+def _depth(selections: SelectionSetNode | None, fragments: Mapping[str, SelectionSetNode]) -> int:
+    deepest = 0
+    for node in selections.selections if selections else ():
+        if isinstance(node, FieldNode):
+            below = 1 + _depth(node.selection_set, fragments)
+        elif isinstance(node, FragmentSpreadNode):
+            below = _depth(fragments.get(node.name.value), fragments)
+        elif isinstance(node, InlineFragmentNode):
+            below = _depth(node.selection_set, fragments)
+        else:
+            below = 0
+        deepest = max(deepest, below)
+    return deepest
+
+
+def _operations(document: DocumentNode) -> Iterator[Operation]:
+    fragments = {
+        node.name.value: node.selection_set
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            name = node.name.value if node.name else None
+            fields = tuple(dict.fromkeys(_root_fields(node.selection_set, fragments)))
+            yield Operation(node.operation, name, fields)
+
+
+def _root_fields(selections: SelectionSetNode, fragments: Mapping[str, SelectionSetNode]) -> Iterator[str]:
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            yield node.name.value
+        elif isinstance(node, FragmentSpreadNode):
+            yield from _root_fields(fragments[node.name.value], fragments)
+        elif isinstance(node, InlineFragmentNode):
+            yield from _root_fields(node.selection_set, fragments)
+
+
+def _as_refusal(error: GraphQLError) -> errors.Refusal:
+    original = error.original_error
+    if isinstance(original, errors.Refusal):
+        return original
+    if original is None or isinstance(original, GraphQLError):
+        return errors.Refusal(as_railway_quotes(error.message), code=errors.BAD_USER_INPUT, status=400)
+    logger.error("the emulator failed at %s", error.path, exc_info=original)
+    return errors.problem_processing()
+
+
+def _status(error: GraphQLError) -> int:
+    original = error.original_error
+    if isinstance(original, errors.Refusal):
+        return original.status
+    return 400 if original is None or isinstance(original, GraphQLError) else 200
+
+
+def _failure(problems: Iterable[GraphQLError], code: str) -> JsonObject:
+    return {"errors": [_problem(problem, code) for problem in problems]}
+
+
+def _problem(problem: GraphQLError, code: str) -> JsonObject:
+    formatted: JsonObject = {"message": as_railway_quotes(problem.message)}
+    if problem.locations:
+        formatted["locations"] = [{"line": at.line, "column": at.column} for at in problem.locations]
+    return formatted | {"extensions": {"code": code}}
+
+
+def _unknown_operation(name: str | None) -> JsonObject:
+    message = (
+        f'Unknown operation named "{name}".'
+        if name
+        else "Must provide operation name if query contains multiple operations."
+    )
+    return {"errors": [{"message": message, "extensions": {"code": "OPERATION_RESOLUTION_FAILURE"}}]}
+
+
+def as_railway_quotes(message: str) -> str:
+    """Railway's server (GraphQL.js) quotes names with `"` where graphql-core uses `'`."""
+    return re.sub(r"(?<!\w)'([^']*)'(?!\w)", r'"\1"', message)
