@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from railway_saas._core.documents import Document
 from railway_saas.errors import RailwayInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from railway_saas._core.documents import OperationKind
     from railway_saas._core.operation import Operation
 
 _VARIABLE = re.compile(r"\$(\w+)")
@@ -26,18 +28,19 @@ def merge(operations: Sequence[Operation[Any]]) -> tuple[Document, dict[str, Any
     Raises:
         RailwayInputError: No operation, or queries and mutations together.
     """
-    kinds = {operation.document.kind for operation in operations}
+    kinds: list[OperationKind] = sorted({operation.document.kind for operation in operations})
     if len(kinds) != 1:
         raise RailwayInputError(
             "batch takes at least one operation, and queries or mutations, not both", argument="operations"
         )
     declared = [_numbered(op.document.declared, index) for index, op in enumerate(operations)]
     selected = [
-        f"{alias(index)}: {_numbered(_without_alias(op.document), index)}" for index, op in enumerate(operations)
+        f"{alias(index)}: {_numbered(_without_alias(op.document), index)}"
+        for index, op in enumerate(operations)
     ]
     fragments = dict(pair for op in operations for pair in op.document.fragments)
     heading = ", ".join(part for part in declared if part)
-    kind = kinds.pop()
+    kind = kinds[0]
     text = f"{kind} Batch{f'({heading})' if heading else ''} {{ {' '.join(selected)} }}"
     document = Document(
         name="Batch",
@@ -49,7 +52,9 @@ def merge(operations: Sequence[Operation[Any]]) -> tuple[Document, dict[str, Any
         text="\n".join([text, *fragments.values()]),
     )
     variables = {
-        f"{name}_{index}": value for index, op in enumerate(operations) for name, value in op.variables.items()
+        f"{name}_{index}": value
+        for index, op in enumerate(operations)
+        for name, value in op.variables.items()
     }
     return document, variables
 

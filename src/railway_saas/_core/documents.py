@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal, cast
 
@@ -18,8 +18,12 @@ from railway_saas.errors import ConfigurationError
 
 OperationKind = Literal["query", "mutation", "subscription"]
 
-_DEFINITION = re.compile(r"^(query|mutation|subscription|fragment) (\w+)[^\n]*\{(?:[^\n]*\}|.*?^\})", re.M | re.S)
-_OPERATION_HEAD = re.compile(r"(query|mutation|subscription)\s+(\w+)\s*(?:\((?P<declared>.*?)\))?\s*\{", re.S)
+_DEFINITION = re.compile(
+    r"^(query|mutation|subscription|fragment) (\w+)[^\n]*\{(?:[^\n]*\}|.*?^\})", re.MULTILINE | re.DOTALL
+)
+_OPERATION_HEAD = re.compile(
+    r"(query|mutation|subscription)\s+(\w+)\s*(?:\((?P<declared>.*?)\))?\s*\{", re.DOTALL
+)
 _ROOT_FIELD = re.compile(r"\{\s*(?:\w+\s*:\s*)?(\w+)")
 _SPREAD = re.compile(r"\.\.\.\s*(?!on\b)(\w+)")
 
@@ -62,7 +66,7 @@ def _fragments_of(text: str, definitions: dict[str, str], seen: dict[str, str]) 
     return seen
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(package: str, name: str) -> Document:
     """Find the operation `name` in the `.graphql` files of `package`.
 

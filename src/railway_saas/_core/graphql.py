@@ -40,7 +40,7 @@ _FORBIDDEN = 403
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
-_ECHOED_VALUE = re.compile(r"got invalid value .*?(?=( at \"|; |$))", re.S)
+_ECHOED_VALUE = re.compile(r"got invalid value .*?(?=( at \"|; |$))", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ _UNKNOWN = _Kind(RailwayQueryError, maybe_applied=True)
 
 # The first match wins. Messages as observed on the live API and listed in Railway's own CLI.
 _BY_MESSAGE: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
-    (re.compile(pattern, re.I), kind)
+    (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         (r"too quickly|rate limit|too many requests", _THROTTLE),
         (r"not authorized|unauthori[sz]ed|unauthenticated|project token not found|invalid token", _AUTH),
@@ -112,7 +112,9 @@ def read_data(answer: Answer, *, operation: str, is_write: bool) -> dict[str, An
     if isinstance(document, dict):
         payload = cast("dict[str, Any]", document)
         if payload.get("errors"):
-            raise graphql_error(payload, operation=operation, is_write=is_write, status_code=answer.status_code)
+            raise graphql_error(
+                payload, operation=operation, is_write=is_write, status_code=answer.status_code
+            )
         if isinstance(payload.get("data"), dict) and answer.status_code == _OK:
             return cast("dict[str, Any]", payload["data"])
     raise _without_data(answer, operation, is_write=is_write)
@@ -123,7 +125,9 @@ def graphql_error(
 ) -> RailwayError:
     """Turn a GraphQL answer with `errors` into the exception that fits its first error."""
     details = tuple(_detail(entry) for entry in _as_list(payload["errors"]))
-    return error_of(details, operation=operation, is_write=is_write, status_code=status_code, data=payload.get("data"))
+    return error_of(
+        details, operation=operation, is_write=is_write, status_code=status_code, data=payload.get("data")
+    )
 
 
 def error_of(
@@ -154,7 +158,7 @@ def error_of(
 def _kind_of(detail: GraphQLErrorDetail, status_code: int | None) -> _Kind:
     by_code = _BY_CODE.get(detail.code or "")
     if by_code is _REFUSED:  # Railway never ran it, whatever the text says
-        return by_code
+        return _REFUSED
     for pattern, kind in _BY_MESSAGE:
         if pattern.search(detail.message):
             return kind
@@ -186,7 +190,9 @@ def _detail(entry: object) -> GraphQLErrorDetail:
 
 
 def _as_list(value: object) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]
+    if isinstance(value, list):
+        return cast("list[Any]", value)
+    return [] if value is None else [value]
 
 
 def _refused_before_railway(answer: Answer, operation: str) -> RailwayError | None:

@@ -136,7 +136,7 @@ class RateBudget:
 
 
 class SlotBucket:
-    """A rate per second with a small burst. `reserve` gives the seconds to wait, or 0 and takes the slot."""
+    """A rate per second with a small burst. Not thread-safe: callers hold a lock."""
 
     def __init__(self, per_second: float) -> None:
         self.set_rate(per_second)
@@ -147,15 +147,16 @@ class SlotBucket:
         """Change the rate; what was taken stays taken."""
         self.burst, self.sustained = burst_and_rate(per_second)
 
-    def reserve(self, now: float) -> float:
-        """Take a slot and return 0, or return the seconds until one is free."""
+    def peek(self, now: float) -> float:
+        """Seconds until a slot is free; 0 when one is."""
         self._level = max(0.0, self._level - (now - self._at) * self.sustained)
         self._at = now
-        over = self._level + 1 - self.burst
-        if over > 0:
-            return over / self.sustained
+        return max(0.0, (self._level + 1 - self.burst) / self.sustained)
+
+    def take(self, now: float) -> None:
+        """Take the slot that `peek` said is free."""
+        self._at = now
         self._level += 1
-        return 0.0
 
 
 def burst_and_rate(per_second: float) -> tuple[float, float]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MASK = "••••••••"
 _SHOWN_FROM = 12
@@ -16,7 +19,10 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         # A closure rather than an attribute: tools that print objects' attributes find a function.
-        self._reveal = lambda: value
+        def reveal() -> str:
+            return value
+
+        self._reveal: Callable[[], str] = reveal
 
     def reveal(self) -> str:
         """The text itself."""

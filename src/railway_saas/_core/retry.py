@@ -18,7 +18,13 @@ _SPREAD = 0.1
 
 
 def retry_delay_s(
-    policy: RetryPolicy, operation: Operation[Any], error: RailwayError, *, attempt: int, remaining_s: float, jitter: float
+    policy: RetryPolicy,
+    operation: Operation[Any],
+    error: RailwayError,
+    *,
+    attempt: int,
+    remaining_s: float,
+    jitter: float,
 ) -> float | None:
     """Seconds to wait before the next attempt, or None to give up.
 

@@ -1,0 +1,1 @@
+"""The client, written for asyncio; its sync twin is generated from it."""

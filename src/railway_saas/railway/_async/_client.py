@@ -1,0 +1,351 @@
+"""The client: one token, one connection pool, one rate budget."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
+
+from tenacity import AsyncRetrying, RetryCallState, stop_never
+
+from railway_saas._core.batching import merge
+from railway_saas._core.graphql import read_data
+from railway_saas._core.operation import Lane, Operation
+from railway_saas._core.pacing import read_rate_headers
+from railway_saas._core.redaction import Secret
+from railway_saas._core.retry import retry_delay_s
+from railway_saas.config import DEFAULT_ENDPOINT, RateLimit, RetryPolicy, Timeouts
+from railway_saas.errors import ConfigurationError, RailwayError, RailwayInputError, RailwayRateLimitError
+from railway_saas.railway import _http
+from railway_saas.railway._async._resources import AsyncResources
+from railway_saas.railway._async._subscriptions import subscribe
+from railway_saas.railway._clock import AsyncSystemClock
+from railway_saas.railway._environment import token_from_environment
+from railway_saas.railway._pacers import LoopPacer
+from railway_saas.railway._requests import (
+    HEADERS,
+    SOURCE,
+    ClientStats,
+    body_of,
+    connection_error,
+    log,
+    raw_operation,
+    read_batch,
+    read_result,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from railway_saas._core.graphql import Answer
+    from railway_saas.config import TokenKind
+    from railway_saas.railway._clock import AsyncClock
+    from railway_saas.railway._pacers import AsyncPacer
+    from railway_saas.railway.models.account import User
+
+T = TypeVar("T")
+
+MAX_BATCH = 100
+"""Operations per merged request; larger batches are split."""
+
+
+class AsyncRailwayClient(AsyncResources):
+    """A client of Railway's public API. Make one per process (and event loop), and close it.
+
+    ```python
+    async with AsyncRailwayClient(token) as railway:
+        async for project in railway.projects.list(workspace_id=workspace_id):
+            print(project.name)
+    ```
+
+    Args:
+        token: The token, or None for the few reads that need none (templates).
+        token_kind: `"bearer"` for account, workspace and OAuth tokens, `"project"` for project tokens.
+        endpoint: The GraphQL address; http:// only for an emulator on this machine or a private network.
+        timeouts: Limits in seconds; `total_s` is the deadline of a call with everything it includes.
+        retry: When a failed call is sent again.
+        rate_limit: The token's limits, a pacer of your own shared by several clients, or None to send at once.
+        http_client: An `httpx.AsyncClient` of yours (proxy, transport, certificates); you close it.
+        clock: For tests: what is slept on and read.
+
+    Raises:
+        ConfigurationError: An option cannot be used; the message names it.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        token_kind: TokenKind = "bearer",
+        endpoint: str = DEFAULT_ENDPOINT,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: RateLimit | AsyncPacer | None = RateLimit(),  # noqa: B008 - frozen
+        http_client: _http.AsyncHttpClient | None = None,
+        clock: AsyncClock | None = None,
+    ) -> None:
+        if token_kind not in {"bearer", "project"}:
+            raise ConfigurationError(f"token_kind={token_kind!r}: must be 'bearer' or 'project'")
+        self._url = _http.parse_endpoint(endpoint, SOURCE)
+        self._token = None if token is None else Secret(_checked_token(token))
+        self._token_kind: TokenKind = token_kind
+        self._timeouts = timeouts or Timeouts()
+        self._retry = retry or RetryPolicy()
+        self._clock: AsyncClock = clock or AsyncSystemClock()
+        self._pacer = LoopPacer(rate_limit, self._clock) if isinstance(rate_limit, RateLimit) else rate_limit
+        self._auth = _http.TokenAuth(self._token, token_kind)
+        self._owns_http = http_client is None
+        self._http = http_client if http_client is not None else _http.new_async_client()
+        self._lane: Lane | None = None
+        self.stats = ClientStats()
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """Make a client from the variables that Railway's own CLI reads.
+
+        `RAILWAY_TOKEN` is a project token and wins over `RAILWAY_API_TOKEN` (account or workspace);
+        `RAILWAY_ENDPOINT` names another address. `options` are those of the constructor.
+
+        Raises:
+            ConfigurationError: Neither token is set.
+        """
+        found = token_from_environment(environ)
+        options.setdefault("endpoint", found.endpoint)
+        return cls(found.token.reveal(), token_kind=found.kind, **options)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url!r}, token_kind={self._token_kind!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a client holds a token and open connections; create one in the other process instead"
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections; an `http_client` that was handed in stays open."""
+        if self._owns_http:
+            await self._http.aclose()
+
+    def with_options(
+        self,
+        *,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        lane: Lane | None = None,
+    ) -> Self:
+        """The same client with other options: connections, rate budget and statistics are shared.
+
+        Args:
+            timeouts: Other limits in seconds.
+            retry: Another policy.
+            lane: Run every call in this lane, e.g. `Lane.BACKGROUND` for a sweep.
+        """
+        clone = object.__new__(type(self))
+        state = {name: value for name, value in self.__dict__.items() if not hasattr(type(self), name)}
+        clone.__dict__.update(state)
+        clone._timeouts = timeouts or self._timeouts
+        clone._retry = retry or self._retry
+        clone._lane = self._lane if lane is None else lane
+        clone._owns_http = False
+        return clone
+
+    async def me(self) -> User:
+        """The user the token belongs to, with workspaces and what is left of the rate limit.
+
+        Raises:
+            RailwayAuthError: Only account tokens have a user; workspace and project tokens do not.
+        """
+        from railway_saas.railway.operations import account  # noqa: PLC0415 - its models load when used
+
+        return await self.run(account.me())
+
+    async def execute(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        safe_to_repeat: bool | None = None,
+        lane: Lane = Lane.USER,
+    ) -> dict[str, Any]:
+        """Send any GraphQL document of yours and return its `data`: the rest of Railway's schema.
+
+        Args:
+            document: A query or a mutation.
+            variables: Its variables; datetimes and enums are written as Railway expects them.
+            safe_to_repeat: Whether sending it twice is harmless; True for queries, False for mutations if None.
+            lane: Who goes first when the rate budget is short.
+
+        Raises:
+            RailwayError: Its subclasses, as for every call.
+        """
+        operation = raw_operation(document, variables, safe_to_repeat=safe_to_repeat, lane=lane)
+        return await self._call(
+            operation, lambda answer: read_data(answer, operation=operation.name, is_write=operation.is_write)
+        )
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Carry out one operation of `railway_saas.railway.operations`."""
+        return await self._call(operation, lambda answer: read_result(operation, answer))
+
+    async def batch(self, operations: Sequence[Operation[T]], *, return_errors: bool = False) -> list[T]:
+        """Carry out several operations as one HTTP request (one per hundred): Railway counts requests.
+
+        Reads that are lost because a neighbour failed are asked for again without it. Writes are never
+        repeated: those whose fate the answer does not tell fail with `maybe_applied` set.
+
+        Args:
+            operations: Queries or mutations, not both.
+            return_errors: Put a `RailwayError` in the place of each operation that failed, as
+                `asyncio.gather(return_exceptions=True)` does; otherwise the first one is raised.
+
+        Raises:
+            RailwayInputError: Queries and mutations together, or subscriptions.
+            RailwayError: The request failed as a whole, or one operation did and `return_errors` is False.
+        """
+        if len({operation.document.kind for operation in operations} & {"query", "mutation"}) != (
+            1 if operations else 0
+        ) or any(operation.document.kind == "subscription" for operation in operations):
+            raise RailwayInputError("operations: queries or mutations, not both", argument="operations")
+        outcomes: list[Any] = []
+        for start in range(0, len(operations), MAX_BATCH):
+            outcomes += await self._batch_once(operations[start : start + MAX_BATCH])
+        failed = next((outcome for outcome in outcomes if isinstance(outcome, RailwayError)), None)
+        if failed is not None and not return_errors:
+            raise failed
+        return cast("list[T]", outcomes)
+
+    async def _batch_once(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        document, variables = merge(operations)
+        merged: Operation[Any] = Operation(
+            document=document,
+            variables=variables,
+            parse=lambda data: data,
+            safe_to_repeat=all(operation.safe_to_repeat for operation in operations),
+            lane=min(operation.lane for operation in operations),
+        )
+        answer = await self._call(merged, lambda answer: read_batch(operations, answer))
+        outcomes = list(answer.outcomes)
+        if answer.unanswered:  # shorter by at least the one that failed, so this ends
+            again = await self._batch_once([operations[index] for index in answer.unanswered])
+            for index, outcome in zip(answer.unanswered, again, strict=True):
+                outcomes[index] = outcome
+        return outcomes
+
+    def subscribe(self, operation: Operation[T]) -> AsyncIterator[T]:
+        """Follow a subscription until the server ends it. Needs the `streams` extra.
+
+        The resources' `watch` and `stream` methods build on this and reconnect.
+
+        Raises:
+            RailwayConnectionError: The connection could not be made or was lost.
+            RailwayError: Railway refused the subscription.
+            ConfigurationError: The `streams` extra is not installed.
+        """
+        return subscribe(
+            _http.websocket_url(self._url),
+            operation,
+            token=self._token,
+            token_kind=self._token_kind,
+            timeouts=self._timeouts,
+        )
+
+    async def _call(self, operation: Operation[Any], read: Callable[[Answer], T]) -> T:
+        """Send until there is a result, the policy gives up, or the call's time is over."""
+        body = body_of(operation.document, operation.variables)
+        deadline = self._clock.monotonic() + self._timeouts.total_s
+        attempt = 0
+
+        async def once() -> T:
+            nonlocal attempt
+            attempt += 1
+            try:
+                return read(await self._send(operation, body, deadline, attempt))
+            except RailwayError as error:
+                self._note(error, attempt)
+                raise
+
+        def again(state: RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            if not isinstance(error, RailwayError):
+                return False
+            delay = retry_delay_s(
+                self._retry,
+                operation,
+                error,
+                attempt=attempt,
+                remaining_s=deadline - self._clock.monotonic(),
+                jitter=random.random(),  # noqa: S311 - jitter, not a secret
+            )
+            state.upcoming_sleep = delay or 0.0
+            return delay is not None
+
+        retrying = AsyncRetrying(
+            sleep=self._clock.sleep,
+            stop=stop_never,  # `again` decides, with the policy's attempts and the deadline
+            retry=again,
+            wait=lambda state: state.upcoming_sleep,
+            reraise=True,
+        )
+        return await retrying(once)
+
+    async def _send(self, operation: Operation[Any], body: bytes, deadline: float, attempt: int) -> Answer:
+        lane = operation.lane if self._lane is None else self._lane
+        if self._pacer is not None:
+            await self._pacer.acquire(lane, max(0.001, deadline - self._clock.monotonic()))
+        self.stats.count(operation.name, attempt)
+        started = time.perf_counter()
+        try:
+            answer = await _http.asend(
+                self._http,
+                self._url,
+                content=body,
+                headers=HEADERS,
+                auth=self._auth,
+                timeouts=self._timeouts,
+                remaining_s=max(0.001, deadline - self._clock.monotonic()),
+            )
+        except _http.NoAnswer as failure:
+            error = connection_error(failure, operation)
+        else:
+            log.debug(
+                "%s: HTTP %d in %.0f ms (attempt %d)",
+                operation.name,
+                answer.status_code,
+                (time.perf_counter() - started) * 1000,
+                attempt,
+            )
+            if self._pacer is not None:
+                self._pacer.observe(read_rate_headers(answer.headers))
+            return answer
+        raise error
+
+    def _note(self, error: RailwayError, attempt: int) -> None:
+        """Complete an error with what only the client knows, and slow everybody down when asked to."""
+        error.attempts = attempt
+        if isinstance(error, RailwayRateLimitError) and error.attempts:
+            self.stats.rate_limited += 1
+            if self._pacer is not None and error.status_code is not None and not error.errors:
+                # Creation throttles (GraphQL errors) hold for one kind of call only; a 429 holds for all.
+                self._pacer.pause(error.retry_after_s or self._retry.base_delay_s)
+
+
+def _checked_token(token: str) -> str:
+    """Refuse what cannot be a token before it reaches a header; the value is never shown."""
+    if not isinstance(token, str) or not token.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+        raise ConfigurationError(
+            "token: must be a text that is not empty; see https://railway.com/account/tokens"
+        )
+    if not token.isascii() or any(character.isspace() or not character.isprintable() for character in token):
+        raise ConfigurationError(
+            "token: holds blanks, line breaks or characters no token has; was it copied whole?"
+        )
+    return token

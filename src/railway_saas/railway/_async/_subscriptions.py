@@ -1,0 +1,86 @@
+"""Subscriptions over `graphql-transport-ws`, one connection each.
+
+Railway acknowledges `connection_init` whatever the token is, and refuses inside a `next` frame that carries
+`errors`, followed by `complete`; the token goes on the upgrade request. Source: Railway CLI, and observation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from railway_saas.errors import RailwayError, RailwayResponseError
+from railway_saas.railway._http import auth_header
+from railway_saas.railway._requests import USER_AGENT, subscription_item
+from railway_saas.railway._websockets import AsyncConnection, async_connect
+
+if TYPE_CHECKING:
+    from railway_saas._core.operation import Operation
+    from railway_saas._core.redaction import Secret
+    from railway_saas.config import Timeouts, TokenKind
+
+T = TypeVar("T")
+
+_ID = "1"
+
+
+async def subscribe(
+    url: str, operation: Operation[T], *, token: Secret | None, token_kind: TokenKind, timeouts: Timeouts
+) -> AsyncIterator[T]:
+    """Connect, subscribe, and yield what is pushed until the server completes.
+
+    Raises:
+        RailwayConnectionError: No connection, or it was lost.
+        RailwayError: Railway refused the subscription.
+    """
+    headers = dict([auth_header(token, token_kind)]) if token is not None else {}
+    connection = await async_connect(
+        url, headers=headers, user_agent=USER_AGENT, timeout_s=timeouts.connect_s, operation=operation.name
+    )
+    try:
+        await _open(connection, operation, timeouts)
+        while True:
+            frame = await _receive(connection, operation.name, None)
+            kind = frame.get("type")
+            if kind == "next":
+                yield subscription_item(operation, frame.get("payload") or {})
+            elif kind == "error":
+                yield subscription_item(operation, {"errors": frame.get("payload")})
+            elif kind == "ping":
+                await connection.send(json.dumps({"type": "pong"}))
+            elif kind == "complete":
+                return
+    finally:
+        await connection.aclose()
+
+
+async def _open(connection: AsyncConnection, operation: Operation[Any], timeouts: Timeouts) -> None:
+    await connection.send(json.dumps({"type": "connection_init"}))
+    acknowledged = await _receive(connection, operation.name, timeouts.connect_s)
+    if acknowledged.get("type") != "connection_ack":
+        raise RailwayResponseError(
+            f"the server answered connection_init with {acknowledged.get('type')!r}", operation=operation.name
+        )
+    payload = {
+        "query": operation.document.text,
+        "variables": dict(operation.variables),
+        "operationName": operation.document.name,
+    }
+    await connection.send(json.dumps({"id": _ID, "type": "subscribe", "payload": payload}))
+
+
+async def _receive(connection: AsyncConnection, operation: str, timeout_s: float | None) -> dict[str, Any]:
+    """One frame; None waits for as long as the connection lives (the library pings it)."""
+    try:
+        text = await connection.receive(timeout_s)
+    except RailwayError as error:
+        error.operation = operation
+        raise
+    try:
+        frame = json.loads(text)
+    except ValueError:
+        frame = None
+    if not isinstance(frame, dict):
+        raise RailwayResponseError("the server sent a frame that is not JSON", operation=operation)
+    return frame

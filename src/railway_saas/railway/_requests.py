@@ -1,0 +1,254 @@
+"""What a client sends and how it reads what comes back. No I/O; both clients use it."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from railway_saas._core.batching import alias
+from railway_saas._core.documents import Document
+from railway_saas._core.graphql import Answer, error_of, graphql_error, read_data
+from railway_saas._core.operation import Lane, Operation
+from railway_saas._version import __version__
+from railway_saas.errors import (
+    RailwayConnectionError,
+    RailwayError,
+    RailwayInputError,
+    RailwayQueryError,
+    RailwayResponseError,
+    RailwayTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from railway_saas.railway._http import NoAnswer
+
+T = TypeVar("T")
+
+SOURCE: Final = "railway_saas"
+USER_AGENT: Final = f"railway-saas/{__version__} (python {platform.python_version()})"
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "User-Agent": USER_AGENT,
+    "x-source": f"railway-saas {__version__}",
+}
+
+log = logging.getLogger("railway_saas.railway")
+
+_KIND = re.compile(
+    r"^\s*(?:#[^\n]*\n\s*|fragment\b[^{]*\{[^}]*\}\s*)*(query|mutation|subscription)\b\s*(\w*)"
+)
+
+
+@dataclass(slots=True)
+class ClientStats:
+    """What a client has sent since it was made; shared by its `with_options` clones."""
+
+    requests: int = 0
+    """HTTP requests sent, repeats included: what Railway counts."""
+    retries: int = 0
+    rate_limited: int = 0
+    """Answers that said to slow down."""
+    by_operation: dict[str, int] = field(default_factory=dict[str, int])
+
+    def count(self, operation: str, attempt: int) -> None:
+        """Note one request that is about to leave."""
+        self.requests += 1
+        self.retries += attempt > 1
+        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
+
+
+def body_of(document: Document, variables: Mapping[str, Any]) -> bytes:
+    """The JSON body of a request.
+
+    Raises:
+        RailwayInputError: A variable cannot be written as JSON. It is not shown, as it may be a secret.
+    """
+    try:
+        return to_json(
+            {"query": document.text, "variables": variables, "operationName": document.name or None}
+        )
+    except PydanticSerializationError as error:
+        kind = re.search(r"type: ([^)]*)", str(error))
+        raise RailwayInputError(
+            f"a variable cannot be written as JSON ({kind[1] if kind else 'unknown type'})",
+            argument="variables",
+            operation=document.root_field,
+        ) from None
+    except (UnicodeError, ValueError):
+        raise RailwayInputError(
+            "a variable is not valid Unicode text", argument="variables", operation=document.root_field
+        ) from None
+
+
+def raw_operation(
+    document: str, variables: Mapping[str, Any] | None, *, safe_to_repeat: bool | None, lane: Lane
+) -> Operation[dict[str, Any]]:
+    """Wrap a caller's own document, whose whole `data` is the result.
+
+    Raises:
+        RailwayInputError: The text holds no operation, or a subscription.
+    """
+    stripped = document.lstrip()
+    match = _KIND.match(document)
+    kind = "query" if stripped.startswith("{") else match[1] if match else None
+    if kind not in {"query", "mutation"}:
+        raise RailwayInputError(
+            "document: must hold a query or a mutation (subscriptions go through the watch and stream methods)",
+            argument="document",
+        )
+    name = match[2] if match else ""
+    return Operation(
+        document=Document(
+            name=name,
+            kind="mutation" if kind == "mutation" else "query",
+            root_field=name or kind,
+            declared="",
+            selection="",
+            fragments=(),
+            text=document,
+        ),
+        variables=dict(variables or {}),
+        parse=lambda data: data,
+        safe_to_repeat=kind == "query" if safe_to_repeat is None else safe_to_repeat,
+        lane=lane,
+    )
+
+
+def read_result(operation: Operation[T], answer: Answer) -> T:
+    """The typed value of an operation's root field.
+
+    Raises:
+        RailwayError: What the answer says, or that it has another shape than this SDK knows.
+    """
+    data = read_data(answer, operation=operation.name, is_write=operation.is_write)
+    return parse_field(operation, data, operation.name)
+
+
+def parse_field(operation: Operation[T], data: Mapping[str, Any], key: str) -> T:
+    """Read one field of `data` as the operation's type."""
+    try:
+        return operation.parse(data[key])
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise RailwayResponseError(
+            f"the answer has another shape than expected: {_shape_problem(error)}. Railway's schema may have "
+            "changed: `railway-saas schema check` shows where",
+            operation=operation.name,
+            status_code=200,
+            maybe_applied=operation.is_write,
+        ) from None
+
+
+def _shape_problem(error: Exception) -> str:
+    """Where and what, without the values: they may be secrets."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}"
+    return "a field is missing or of another type"
+
+
+def connection_error(failure: NoAnswer, operation: Operation[Any]) -> RailwayConnectionError:
+    """The exception for a request without an answer."""
+    kind = RailwayTimeoutError if failure.timed_out else RailwayConnectionError
+    error = kind(
+        str(failure),
+        operation=operation.name,
+        transient=True,
+        maybe_applied=failure.maybe_sent and operation.is_write,
+    )
+    error.__cause__ = failure.cause
+    return error
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What came of a merged request: for every operation its value or its exception."""
+
+    outcomes: tuple[Any, ...]
+    unanswered: tuple[int, ...]
+    """Reads that were lost because another operation's error emptied the whole answer: ask again."""
+
+
+def read_batch(operations: Sequence[Operation[Any]], answer: Answer) -> BatchAnswer:
+    """Take a merged answer apart.
+
+    A field that may not be null takes the whole `data` with it when it fails, so one missing project hides
+    all the others. Reads among those are reported as unanswered; writes become errors with `maybe_applied`.
+
+    Raises:
+        RailwayError: The request failed as a whole.
+    """
+    writes = operations[0].is_write
+    try:
+        data: Mapping[str, Any] = read_data(answer, operation="batch", is_write=writes)
+        failures: dict[int, RailwayError] = {}
+    except RailwayError as error:
+        failures = _failures(operations, error)
+        if not failures:
+            raise
+        data = error.partial_data or {}
+    outcomes: list[Any] = []
+    unanswered: list[int] = []
+    for index, operation in enumerate(operations):
+        if index in failures:
+            outcomes.append(failures[index])
+        elif data.get(alias(index)) is not None:
+            outcomes.append(_outcome(operation, data, alias(index)))
+        elif writes:
+            outcomes.append(_lost_write(operation))
+        elif failures:
+            outcomes.append(None)
+            unanswered.append(index)
+        else:  # null is a value here: the field may be null
+            outcomes.append(_outcome(operation, {alias(index): data.get(alias(index))}, alias(index)))
+    return BatchAnswer(tuple(outcomes), tuple(unanswered))
+
+
+def _outcome(operation: Operation[Any], data: Mapping[str, Any], key: str) -> object:
+    try:
+        return parse_field(operation, data, key)
+    except RailwayError as error:
+        return error
+
+
+def _failures(operations: Sequence[Operation[Any]], error: RailwayError) -> dict[int, RailwayError]:
+    """The error of each operation that the answer blames by its alias."""
+    index_of = {alias(index): index for index in range(len(operations))}
+    found: dict[int, RailwayError] = {}
+    for detail in error.errors:
+        index = index_of.get(str(detail.path[0])) if detail.path else None
+        if index is not None and index not in found:
+            operation = operations[index]
+            found[index] = error_of(
+                (detail,),
+                operation=operation.name,
+                is_write=operation.is_write,
+                status_code=error.status_code,
+            )
+    return found
+
+
+def _lost_write(operation: Operation[Any]) -> RailwayError:
+    return RailwayQueryError(
+        "another write of the same batch failed, and the answer does not say whether this one was carried out",
+        operation=operation.name,
+        maybe_applied=True,
+    )
+
+
+def subscription_item(operation: Operation[T], payload: Mapping[str, Any]) -> T:
+    """Read the payload of one `next` frame.
+
+    Raises:
+        RailwayError: Railway refuses subscriptions inside `next` frames, with `errors`.
+    """
+    if payload.get("errors"):
+        raise graphql_error(payload, operation=operation.name, is_write=False, status_code=200)
+    return parse_field(operation, payload.get("data") or {}, operation.name)
