@@ -44,7 +44,7 @@ from graphql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from graphql.language import FieldNode
 
@@ -132,19 +132,14 @@ EXTRA_OBJECT_FIELDS: tuple[Field, ...] = (
 CONNECTION_FIELDS = ("edges", "node", "pageInfo")
 
 
-def read_documents(paths: Iterable[Path]) -> str:
-    """The GraphQL text of `.graphql` files and of the fenced blocks of Markdown files, joined."""
-    return "\n".join(text for path in paths for text in _texts(path))
-
-
-def _texts(path: Path) -> Iterator[str]:
+def read_documents(path: Path) -> str:
+    """The GraphQL text of a `.graphql` file, of all of them in a folder, or of a Markdown file's fenced blocks."""
     if path.is_dir():
-        for child in sorted(path.rglob("*.graphql")):
-            yield child.read_text(encoding="utf-8")
-    elif path.suffix == ".md":
-        yield from re.findall(r"```graphql\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-    else:
-        yield path.read_text(encoding="utf-8")
+        return "\n".join(child.read_text(encoding="utf-8") for child in sorted(path.rglob("*.graphql")))
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return "\n".join(re.findall(r"```graphql\n(.*?)```", text, re.DOTALL))
+    return text
 
 
 class _UsedFields(Visitor):
@@ -229,13 +224,24 @@ def _composite(schema: GraphQLSchema, name: str) -> GraphQLObjectType | GraphQLI
     return named
 
 
-def subset(schema: GraphQLSchema, text: str) -> str:
-    """The SDL of the part of `schema` that the documents in `text` reach."""
-    document = parse(text)
+def fields_of(schema: GraphQLSchema, path: Path) -> set[Field]:
+    """Every `(type, field)` that the documents at a path select.
+
+    Raises:
+        SystemExit: They do not fit the schema.
+    """
+    document = parse(read_documents(path))
     problems = validate(schema, document)
     if problems:
-        raise SystemExit("these documents do not fit the schema:\n" + "\n".join(str(p) for p in problems))
-    wanted = used_fields(schema, document) | set(EXTRA_ROOT_FIELDS) | set(EXTRA_OBJECT_FIELDS)
+        raise SystemExit(f"{path} does not fit the schema:\n" + "\n".join(str(one) for one in problems))
+    return used_fields(schema, document)
+
+
+def subset(schema: GraphQLSchema, documents: Iterable[Path]) -> str:
+    """The SDL of the part of `schema` that the documents reach."""
+    wanted = set(EXTRA_ROOT_FIELDS) | set(EXTRA_OBJECT_FIELDS)
+    for path in documents:
+        wanted |= fields_of(schema, path)
     closure = Closure(schema, wanted)
     closure.add_roots()
     return render(schema, closure)
@@ -289,7 +295,7 @@ def generate(schema_path: Path, documents: Iterable[Path]) -> str:
     missing = unused(schema)
     if missing:
         raise SystemExit(f"not in the real schema: {', '.join(missing)}")
-    return subset(schema, read_documents(documents))
+    return subset(schema, documents)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from railway_saas.emulator import control, errors
 from railway_saas.emulator.auth import Caller, identify
 from railway_saas.emulator.clock import EmulatorClock
 from railway_saas.emulator.context import Context
-from railway_saas.emulator.engine import Engine, Operation
+from railway_saas.emulator.engine import Call, Engine, Operation
 from railway_saas.emulator.faults import ANSWER_FAULTS, Faults
 from railway_saas.emulator.ids import Ids
 from railway_saas.emulator.limits import NO_LIMITS, LimitRules, Limits, Verdict
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from railway_saas.emulator.world.accounts import Token
 
 GRAPHQL_PATH = "/graphql/v2"
-IN_PROCESS_ORIGIN = "http://railway.emulator"
+IN_PROCESS_ORIGIN = "http://railway.localhost"
 MAXIMUM_BODY = 4 * 1024 * 1024
 
 
@@ -212,15 +212,12 @@ class Emulator:
         """
         with self.clock.lock:
             self.clock.tick()
-            prepared = self._engine.prepare(str(payload.get("query", "")))
-            name = payload.get("operationName")
-            operation = prepared.select(name)
-            context = self._context(identify(self.world, headers), operation)
-            variables = payload.get("variables") or {}
-            if operation is not None and operation.kind is not OperationType.SUBSCRIPTION:
-                send(self._engine.run(prepared, context, variables, name).body)
+            call = self._engine.call(payload)
+            context = self._context(identify(self.world, headers), call.operation)
+            if call.operation is not None and call.operation.kind is not OperationType.SUBSCRIPTION:
+                send(self._engine.run(call, context).body)
                 return None
-            stop = self._engine.subscribe(prepared, context, variables, name, send)
+            stop = self._engine.subscribe(call, context, send)
             return None if stop is None else self._locked(stop)
 
     def _locked(self, stop: Stop) -> Stop:
@@ -236,28 +233,23 @@ class Emulator:
         payload = _payload(request)
         if isinstance(payload, Response):
             return payload
-        prepared = self._engine.prepare(payload["query"])
-        operation_name = payload.get("operationName")
-        operation = prepared.select(operation_name)
+        call = self._engine.call(payload)
         caller = identify(self.world, request.headers)
-        self.requests.add(operation)
+        self.requests.add(call.operation)
         verdict = self.limits.charge(caller.key, self._plan(caller), bare_url=not request.query)
-
-        def run() -> Response:
-            context = self._context(caller, operation)
-            answer = self._engine.run(prepared, context, payload.get("variables") or {}, operation_name)
-            return json_response(answer.status, answer.body)
-
-        response = _refused(verdict) or self._run_faulty(operation, run)
+        response = _refused(verdict) or self._run(call, caller)
         self._add_headers(response, verdict)
         return response
 
-    def _run_faulty(self, operation: Operation | None, run: Callable[[], Response]) -> Response:
+    def _run(self, call: Call, caller: Caller) -> Response:
         """Run, unless a fault strikes before; what reaches the client, unless a fault strikes after."""
+        operation = call.operation
         fault = self.faults.take(ANSWER_FAULTS, operation.names if operation else ())
-        if fault is None:
-            return run()
-        return spoil(fault, run() if fault.applied else None)
+        if fault is not None and not fault.applied:
+            return spoil(fault, None)
+        answer = self._engine.run(call, self._context(caller, operation))
+        response = json_response(answer.status, answer.body)
+        return response if fault is None else spoil(fault, response)
 
     def _context(self, caller: Caller, operation: Operation | None) -> Context:
         reading = operation is None or operation.kind is not OperationType.MUTATION

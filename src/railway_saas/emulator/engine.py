@@ -3,13 +3,16 @@
 Parsed and validated documents are kept by their text: a client sends the same few over and over.
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# graphql-core's own annotations leave type arguments out; mypy checks this module in full.
+
 from __future__ import annotations
 
 import logging
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
     DocumentNode,
@@ -78,6 +81,20 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A document, and what goes with it in a request."""
+
+    prepared: Prepared
+    variables: dict[str, Any]
+    operation_name: str | None = None
+
+    @property
+    def operation(self) -> Operation | None:
+        """The operation that is meant, if the document holds it."""
+        return self.prepared.select(self.operation_name)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An executed operation: HTTP status and JSON body."""
 
@@ -104,61 +121,51 @@ class Engine:
             self._documents.move_to_end(text)
         return prepared
 
-    def run(
-        self, prepared: Prepared, context: Context, variables: Mapping[str, Any], operation_name: str | None
-    ) -> Answer:
+    def call(self, payload: Mapping[str, Any]) -> Call:
+        """A request's `query`, `variables` and `operationName`."""
+        variables: dict[str, Any] = payload.get("variables") or {}
+        return Call(self.prepare(str(payload.get("query", ""))), variables, payload.get("operationName"))
+
+    def run(self, call: Call, context: Context) -> Answer:
         """Run a query or mutation."""
-        if prepared.document is None:
-            return Answer(400, self._traced(prepared.failure or {}))
-        if prepared.select(operation_name) is None:
-            return Answer(400, self._traced(_unknown_operation(operation_name)))
+        failure = _failure_of(call)
+        if failure is not None or call.prepared.document is None:
+            return Answer(400, self._traced(failure or {}))
         result = execute_sync(
             self.schema,
-            prepared.document,
+            call.prepared.document,
             context_value=context,
-            variable_values=dict(variables),
-            operation_name=operation_name,
+            variable_values=call.variables,
+            operation_name=call.operation_name,
         )
         return self._answer(result)
 
-    def subscribe(
-        self,
-        prepared: Prepared,
-        context: Context,
-        variables: Mapping[str, Any],
-        operation_name: str | None,
-        send: Callable[[JsonObject], None],
-    ) -> Stop | None:
+    def subscribe(self, call: Call, context: Context, send: Callable[[JsonObject], None]) -> Stop | None:
         """Start a subscription; `send` gets every payload. None: it was refused, and `send` got the reason."""
-        if prepared.document is None or prepared.select(operation_name) is None:
-            send(self._traced(prepared.failure or _unknown_operation(operation_name)))
+        failure = _failure_of(call)
+        if failure is not None or call.prepared.document is None:
+            send(self._traced(failure or {}))
             return None
         executor = Executor.build(
             self.schema,
-            prepared.document,
+            call.prepared.document,
             context_value=context,
-            raw_variable_values=dict(variables),
-            operation_name=operation_name,
+            raw_variable_values=call.variables,
+            operation_name=call.operation_name,
         )
         if isinstance(executor, list):
             send({"errors": [self._format(error) for error in executor]})
             return None
-        source = create_source_event_stream(executor)
-        if not isinstance(source, Source):
-            refused = source if isinstance(source, ExecutionResult) else ExecutionResult(None, [])
-            send({"errors": [{"message": error.message} for error in refused.errors or ()]})
-            return None
         try:
+            source = _source(executor)
             return source.start(lambda value: send(self._event(executor, value)))
         except errors.Refusal as refusal:
             send({"errors": [{"message": refusal.message}]})
             return None
 
-    def _event(self, executor: Executor[Any], value: Any) -> JsonObject:
-        field = executor.operation.selection_set.selections[0]
-        name = field.name.value if isinstance(field, FieldNode) else ""
-        result = execute_subscription_event(executor.build_per_event_executor({name: value}))
-        return self._answer(result).body if isinstance(result, ExecutionResult) else {}
+    def _event(self, executor: Executor[Any], value: object) -> JsonObject:
+        result = execute_subscription_event(executor.build_per_event_executor(value))
+        return self._answer(cast("ExecutionResult", result)).body
 
     def _read(self, text: str) -> Prepared:
         try:
@@ -194,6 +201,26 @@ class Engine:
 
     def _traced(self, failure: JsonObject) -> JsonObject:
         return {"errors": [{**error, "traceId": self._ids.trace_id()} for error in failure.get("errors", ())]}
+
+
+def _source(executor: Executor[Any]) -> Source:
+    """The source behind a subscription.
+
+    Raises:
+        Refusal: The resolver refused.
+    """
+    source = create_source_event_stream(executor)
+    if isinstance(source, Source):
+        return source
+    refused = cast("ExecutionResult", source).errors or [GraphQLError(errors.PROBLEM_PROCESSING)]
+    raise _as_refusal(refused[0])
+
+
+def _failure_of(call: Call) -> JsonObject | None:
+    """Why a call cannot even be tried."""
+    if call.prepared.failure is not None or call.operation is not None:
+        return call.prepared.failure
+    return _unknown_operation(call.operation_name)
 
 
 def depth(document: DocumentNode) -> int:

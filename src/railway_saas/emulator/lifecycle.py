@@ -59,6 +59,7 @@ SLEEP_AFTER_S = (400.0, 480.0)
 WAKE_S = 1.2
 CRON_RUN_S = (10.0, 40.0)
 KEPT_EXECUTIONS = 50
+KEPT_NOTES = 200
 
 STATUS_EVENTS = {
     "BUILDING": "building",
@@ -395,6 +396,7 @@ def _retire_others(world: World, deployment: Deployment) -> None:
 def _fail(world: World, deployment: Deployment, error: str) -> None:
     _overtake(deployment)
     _close_events(world, deployment, error=error)
+    _note(world, deployment, "error", error)
     _end_run(world, deployment)
     _set_instances(world, deployment, "REMOVED")
     deployment.deployment_stopped = True
@@ -411,6 +413,7 @@ def _give_volume_back(world: World, deployment: Deployment) -> None:
 
 
 def _stopped(world: World, deployment: Deployment) -> None:
+    _note(world, deployment, "info", "Stopping Container")
     _end_run(world, deployment)
     _set_instances(world, deployment, "EXITED")
     _end_executions(world, deployment, "EXITED")
@@ -474,7 +477,10 @@ def _crash(world: World, deployment: Deployment) -> None:
     _end_run(world, deployment)
     _set_instances(world, deployment, "CRASHED")
     if _ends_with(deployment, "out_of_memory"):
+        _note(world, deployment, "error", "Out of memory: killed process 1")
         announce(world, deployment, "oomKilled")
+    else:
+        _note(world, deployment, "error", f"Process exited with code {_outcome(deployment).exit_code}")
     settings = deployment.settings
     if settings.restart_policy_type == "NEVER" or deployment.restarts >= settings.restart_policy_max_retries:
         deployment.deployment_stopped = True
@@ -556,6 +562,12 @@ def _outcome(deployment: Deployment) -> Outcome:
 
 def _ends_with(deployment: Deployment, kind: str) -> bool:
     return deployment.outcome is not None and deployment.outcome.kind == kind
+
+
+def _note(world: World, deployment: Deployment, severity: str, message: str) -> None:
+    """Leave a line in the log."""
+    deployment.notes.append((world.clock.now(), severity, message))
+    del deployment.notes[:-KEPT_NOTES]
 
 
 def _add_instances(world: World, deployment: Deployment) -> None:

@@ -20,13 +20,12 @@ from graphql import (
 )
 
 from railway_saas.emulator import errors, resolvers
+from railway_saas.emulator.connections import Connection, Edge
 from railway_saas.emulator.faults import FIELD_FAULTS, Fault, FaultKind
 from railway_saas.emulator.registry import Publish, Resolver, Stop, argument_name, registry, snake_case
 from railway_saas.emulator.scalars import bind_scalars
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from graphql import GraphQLResolveInfo
 
     from railway_saas.emulator.context import Context
@@ -71,6 +70,7 @@ def executable_schema() -> GraphQLSchema:
         if named.name.startswith("__"):
             continue
         if isinstance(named, GraphQLObjectType):
+            _note_connection(named)
             _bind_object(named)
         elif isinstance(named, GraphQLInputObjectType):
             for name, input_field in named.fields.items():
@@ -84,6 +84,14 @@ def load_resolvers() -> None:
     """Import every module of `resolvers`: importing is how they sign in."""
     for module in pkgutil.iter_modules(resolvers.__path__):
         importlib.import_module(f"{resolvers.__name__}.{module.name}")
+
+
+def _note_connection(named: GraphQLObjectType) -> None:
+    """All connections and their edges are of the same two classes."""
+    if named.name.endswith("ConnectionEdge"):
+        registry.types[named.name] = Edge
+    elif named.name.endswith("Connection"):
+        registry.types[named.name] = Connection
 
 
 def _bind_object(named: GraphQLObjectType) -> None:
@@ -124,7 +132,7 @@ def _bind_subscription(definition: GraphQLField, name: str) -> None:
         return Source(partial(starter, context), arguments)
 
     definition.subscribe = subscribe
-    definition.resolve = _payload_of(name)
+    definition.resolve = _payload
 
 
 def _field_resolver(parent: str, name: str) -> Resolver:
@@ -143,11 +151,9 @@ def _field_resolver(parent: str, name: str) -> Resolver:
     return resolve
 
 
-def _payload_of(name: str) -> Resolver:
-    def resolve(payload: Mapping[str, Any], _info: GraphQLResolveInfo[Any], **_arguments: object) -> Any:
-        return payload[name]
-
-    return resolve
+def _payload(payload: object, _info: GraphQLResolveInfo[Any], **_arguments: object) -> object:
+    """What a subscription's source published is the value of its one root field."""
+    return payload
 
 
 def _strike(context: Context, name: str) -> None:

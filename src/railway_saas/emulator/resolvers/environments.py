@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors, structure
 from railway_saas.emulator.connections import Connection, paginate
-from railway_saas.emulator.registry import constant, field, mutation, query, registry
+from railway_saas.emulator.registry import constant, field, mutation, never, query, registry
 from railway_saas.emulator.resolvers.projects import deployments_in
 from railway_saas.emulator.world.projects import Environment
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 registry.types["Environment"] = Environment
 
+never("pull-request environments are not emulated", "EnvironmentMeta")
 constant("Environment", canvasGroupRefs={}, meta=None)
 
 

@@ -10,7 +10,13 @@ from railway_saas.emulator.regions import is_region
 from railway_saas.emulator.registry import Resolver, constant, field, graphql_type, mutation, query, registry
 from railway_saas.emulator.resolvers.account import PLAN_LIMITS
 from railway_saas.emulator.sources import Repositories, check_commit, read_repository
-from railway_saas.emulator.world.projects import DEFAULT_SETTINGS, Service, ServiceInstance, ServiceSettings
+from railway_saas.emulator.world.projects import (
+    DEFAULT_SETTINGS,
+    Service,
+    ServiceInstance,
+    ServiceSettings,
+    ServiceSource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
     from railway_saas.emulator.world.deployments import Deployment
     from railway_saas.emulator.world.networking import CustomDomain, ServiceDomain
 
-registry.types["ServiceInstance"] = ServiceInstance
+registry.types |= {"ServiceInstance": ServiceInstance, "ServiceSource": ServiceSource}
 
 constant("ServiceInstance", isUpdatable=True, railpackInfo=None)
 

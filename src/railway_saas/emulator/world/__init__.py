@@ -20,6 +20,7 @@ from railway_saas.emulator.world.projects import (
     Service,
     ServiceInstance,
     ServiceSettings,
+    ServiceSource,
     Variable,
 )
 from railway_saas.emulator.world.storage import Bucket, Volume, VolumeInstance
@@ -42,6 +43,7 @@ __all__ = [
     "ServiceDomain",
     "ServiceInstance",
     "ServiceSettings",
+    "ServiceSource",
     "TcpProxy",
     "Token",
     "TokenKind",

@@ -101,6 +101,8 @@ class Deployment:
         default_factory=list["tuple[datetime, datetime | None]"]
     )
     """When its containers ran: start and end, the last one open while they still do. Usage is counted from it."""
+    notes: list[tuple[datetime, str, str]] = field(default_factory=list["tuple[datetime, str, str]"])
+    """The few log lines that something made happen: time, severity, message. All others are computed."""
     executions: list[InstanceExecution] = field(default_factory=list[InstanceExecution])
 
     @property

@@ -38,6 +38,14 @@ NO_VARIABLES: Variables = MappingProxyType({})
 
 
 @dataclass(slots=True, frozen=True)
+class ServiceSource:
+    """Where a service's image comes from: a registry, or a repository that it is built from."""
+
+    image: str | None
+    repo: str | None
+
+
+@dataclass(slots=True, frozen=True)
 class ServiceSettings:
     """How a service is built and run in one environment."""
 
@@ -61,7 +69,7 @@ class ServiceSettings:
     cron_schedule: str | None = None
     region: str | None = None
     num_replicas: int | None = None
-    multi_region_config: Mapping[str, Any] | None = None
+    multi_region_config: Mapping[str, Mapping[str, Any] | None] | None = None
     restart_policy_type: str = "ON_FAILURE"
     restart_policy_max_retries: int = 10
     sleep_application: bool = False
@@ -73,18 +81,20 @@ class ServiceSettings:
     """`{"containers": {"cpu": n, "memoryBytes": n}}`."""
 
     @property
-    def source(self) -> Mapping[str, str | None] | None:
+    def source(self) -> ServiceSource | None:
         """What is deployed, or None when nothing is connected yet."""
-        return {"image": self.image, "repo": self.repo} if self.image or self.repo else None
+        return ServiceSource(self.image, self.repo) if self.image or self.repo else None
 
     @property
     def replicas(self) -> int:
         """How many containers run."""
         if self.multi_region_config:
-            return sum(
-                int((region or {}).get("numReplicas", 1)) for region in self.multi_region_config.values()
-            )
+            return sum(_replicas_in(region) for region in self.multi_region_config.values())
         return self.num_replicas or 1
+
+
+def _replicas_in(region: Mapping[str, Any] | None) -> int:
+    return int((region or {}).get("numReplicas", 1))
 
 
 DEFAULT_SETTINGS = ServiceSettings()
