@@ -48,7 +48,7 @@ class TokenAuth(httpx.Auth):
 
     def __init__(self, token: Secret | None, kind: TokenKind) -> None:
         self._token = token
-        self._kind = kind
+        self._kind: TokenKind = kind
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Set the header that this kind of token goes into."""

@@ -19,7 +19,7 @@ from railway_saas._core.pacing import RateBudget, RateHeaders, SlotBucket, burst
 from railway_saas.errors import RailwayRateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from railway_saas.config import RateLimit
     from railway_saas.railway._clock import AsyncClock, Clock
@@ -149,7 +149,7 @@ class _LoopState:
         self._waiting: list[Lane] = []
 
     @asynccontextmanager
-    async def turn(self, lane: Lane) -> AsyncIterator[None]:
+    async def turn(self, lane: Lane) -> AsyncGenerator[None]:
         """One head at a time, the most urgent first."""
         self._waiting.append(lane)
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from railway_saas.errors import RailwayError, RailwayResponseError
 from railway_saas.railway._http import auth_header
@@ -83,4 +83,4 @@ async def _receive(connection: AsyncConnection, operation: str, timeout_s: float
         frame = None
     if not isinstance(frame, dict):
         raise RailwayResponseError("the server sent a frame that is not JSON", operation=operation)
-    return frame
+    return cast("dict[str, Any]", frame)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from railway_saas.errors import RailwayError, RailwayResponseError
 from railway_saas.railway._http import auth_header
@@ -84,4 +84,4 @@ def _receive(connection: Connection, operation: str, timeout_s: float | None) ->
         frame = None
     if not isinstance(frame, dict):
         raise RailwayResponseError("the server sent a frame that is not JSON", operation=operation)
-    return frame
+    return cast("dict[str, Any]", frame)

@@ -123,8 +123,13 @@ def require_range(low: float, high: float, **values: float | Unset | None) -> No
     for argument, value in values.items():
         if value is None or isinstance(value, Unset):
             continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        if isinstance(value, bool) or not _is_number(value) or not low <= value <= high:
             raise RailwayInputError(f"{argument}={value!r}: must be from {low} to {high}", argument=argument)
+
+
+def _is_number(value: object) -> bool:
+    """Callers without types pass texts too."""
+    return isinstance(value, (int, float))
 
 
 def require_some(argument: str, values: object) -> None:
