@@ -1,0 +1,147 @@
+"""Five-field crontab lines as Railway runs them: UTC, at least five minutes apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from railway_saas.errors import TemplateError
+
+__all__ = ["MINIMUM_GAP_MINUTES", "CronSchedule", "fault_of_cron"]
+
+MINIMUM_GAP_MINUTES = 5
+"""Railway: runs must be at least five minutes apart."""
+
+_DAY_MINUTES = 1_440
+_CYCLE_START = date(2000, 1, 1)
+_CYCLE_DAYS = 10_227
+"""28 years: after them the calendar's weekdays and leap days repeat (between 1901 and 2099)."""
+_MONTH_DAYS = 30
+"""Railway bills a month of 43,200 minutes."""
+
+_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+_WEEKDAYS = "SUN MON TUE WED THU FRI SAT".split()
+_PART = re.compile(r"(?:\*|([0-9A-Z]+)(?:-([0-9A-Z]+))?)(?:/([0-9]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    def read(self, text: str) -> frozenset[int]:
+        return frozenset(value for part in text.split(",") for value in self._part(part))
+
+    def _part(self, part: str) -> range:
+        match = _PART.fullmatch(part.upper())
+        if match is None:
+            raise TemplateError(f"cron: {part!r} is not a {self.name}")
+        first, last, step = match.groups()
+        low = self.low if first is None else self._number(first)
+        high = self._number(last) if last else self.high if first is None or step else low
+        if low > high:
+            raise TemplateError(f"cron: the {self.name} range {part!r} runs backwards")
+        if step is not None and int(step) == 0:
+            raise TemplateError(f"cron: the step of {part!r} is 0")
+        return range(low, high + 1, int(step or 1))
+
+    def _number(self, text: str) -> int:
+        if text in self.names:
+            return self.names.index(text) + self.low
+        if not text.isdigit() or not self.low <= int(text) <= self.high:
+            raise TemplateError(f"cron: {text!r} is not a {self.name} ({self.low} to {self.high})")
+        return int(text)
+
+
+_FIELDS = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of month", 1, 31),
+    _Field("month", 1, 12, tuple(_MONTHS)),
+    _Field("day of week", 0, 7, tuple(_WEEKDAYS)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CronSchedule:
+    """When a cron service runs."""
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    either_day: bool
+    """Both day fields are restricted, so a day matches when either does. Source: POSIX crontab."""
+
+    @classmethod
+    def parse(cls, text: str) -> CronSchedule:
+        """Read `minute hour day month weekday`.
+
+        Raises:
+            TemplateError: Not five fields, or a field out of its range.
+        """
+        parts = text.split()
+        if len(parts) != len(_FIELDS):
+            raise TemplateError(
+                f"cron: {len(parts)} fields; there must be 5: minute hour day-of-month month day-of-week"
+            )
+        minutes, hours, days, months, weekdays = (
+            field.read(part) for field, part in zip(_FIELDS, parts, strict=True)
+        )
+        either_day = not parts[2].startswith("*") and not parts[4].startswith("*")
+        return cls(minutes, hours, days, months, frozenset(day % 7 for day in weekdays), either_day)
+
+    def runs_on(self, day: date) -> bool:
+        """Whether there is a run on this day."""
+        in_month = day.day in self.days
+        in_week = day.isoweekday() % 7 in self.weekdays
+        return day.month in self.months and (in_month or in_week if self.either_day else in_month and in_week)
+
+    def minutes_of_day(self) -> list[int]:
+        """The runs of one day, in minutes after midnight."""
+        return sorted(hour * 60 + minute for hour in self.hours for minute in self.minutes)
+
+    def shortest_gap_minutes(self) -> int | None:
+        """The shortest time between two runs within a day or over one midnight; None without a second run."""
+        times = self.minutes_of_day()
+        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        if _days_of(self).consecutive:
+            gaps.append(_DAY_MINUTES - times[-1] + times[0])
+        return min(gaps, default=None)
+
+    def runs_per_month(self) -> Decimal:
+        """How often it runs in 30 days, on average over the calendar's whole cycle."""
+        days = Decimal(_days_of(self).count) * _MONTH_DAYS / _CYCLE_DAYS
+        return days * len(self.minutes_of_day())
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    count: int
+    consecutive: bool
+
+
+@lru_cache(maxsize=256)
+def _days_of(schedule: CronSchedule) -> _Days:
+    runs = [schedule.runs_on(_CYCLE_START + timedelta(days=day)) for day in range(_CYCLE_DAYS)]
+    return _Days(sum(runs), any(today and tomorrow for today, tomorrow in zip(runs, runs[1:], strict=False)))
+
+
+def fault_of_cron(text: str) -> str | None:
+    """What is wrong with a `cronSchedule`, or None."""
+    try:
+        schedule = CronSchedule.parse(text)
+    except TemplateError as error:
+        return str(error)
+    if not _days_of(schedule).count:
+        return "cron: never runs, as no such day exists"
+    gap = schedule.shortest_gap_minutes()
+    if gap is not None and gap < MINIMUM_GAP_MINUTES:
+        return f"cron: runs are {gap} min apart; Railway needs at least {MINIMUM_GAP_MINUTES}"
+    return None
