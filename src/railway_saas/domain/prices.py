@@ -33,6 +33,17 @@ EXACT: Final = Context(prec=50)
 """Our own precision, so that a caller's decimal context cannot round an amount."""
 
 
+def _checked(quantity: object, name: str) -> Decimal:
+    if isinstance(quantity, bool) or not isinstance(quantity, Decimal | int):
+        raise ConfigurationError(
+            f"{name}: is a {type(quantity).__name__}; must be a Decimal or an int, as floats are not exact"
+        )
+    exact = Decimal(quantity)
+    if not exact.is_finite() or exact < 0:
+        raise ConfigurationError(f"{name}: is {exact}; must be finite and not negative")
+    return exact
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
     """Railway's prices in US dollars from one day on.
@@ -133,14 +144,3 @@ def total_usd(amounts: Iterable[Decimal]) -> Decimal:
 
 def _per_minute(quantity: Decimal | int, price_per_month: Decimal, name: str) -> Decimal:
     return EXACT.divide(EXACT.multiply(_checked(quantity, name), price_per_month), Decimal(MONTH_MINUTES))
-
-
-def _checked(quantity: object, name: str) -> Decimal:
-    if isinstance(quantity, bool) or not isinstance(quantity, Decimal | int):
-        raise ConfigurationError(
-            f"{name}: is a {type(quantity).__name__}; must be a Decimal or an int, as floats are not exact"
-        )
-    exact = Decimal(quantity)
-    if not exact.is_finite() or exact < 0:
-        raise ConfigurationError(f"{name}: is {exact}; must be finite and not negative")
-    return exact

@@ -6,7 +6,6 @@ answer, and each can be changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from railway_saas.templates.cron import CronSchedule
 from railway_saas.templates.json_values import as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from railway_saas.templates.json_values import JsonValue
     from railway_saas.templates.views import TemplateBucket, TemplateService
@@ -57,7 +56,7 @@ class CostAssumptions:
         ConfigurationError: An amount is negative, not finite, or a float, or the share is above 1.
     """
 
-    typical: ServiceUse = ServiceUse()
+    typical: ServiceUse = field(default_factory=ServiceUse)
     """Use of every service that is not named in `services`."""
     services: Mapping[str, ServiceUse] = field(default_factory=dict[str, ServiceUse])
     """Use by service name, where it is known better."""
@@ -101,7 +100,7 @@ class ServiceCost:
     lines: tuple[CostLine, ...]
 
     @property
-    def usd(self) -> Decimal:
+    def total(self) -> Decimal:
         """Dollars, not rounded."""
         return total_usd(line.usd for line in self.lines)
 
@@ -118,13 +117,13 @@ class CostEstimate:
     """The assumptions in sentences, to be shown beside the amount."""
 
     @property
-    def usd(self) -> Decimal:
+    def total(self) -> Decimal:
         """The sum in dollars, not rounded."""
-        return total_usd(cost.usd for cost in (*self.services, *self.buckets))
+        return total_usd(cost.total for cost in (*self.services, *self.buckets))
 
     def __str__(self) -> str:
         """The sum, rounded to cents for showing."""
-        return f"${self.usd.quantize(_CENT)} per month"
+        return f"${self.total.quantize(_CENT)} per month"
 
 
 def estimate_cost(

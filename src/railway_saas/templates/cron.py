@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from railway_saas.errors import TemplateError
 
@@ -22,8 +23,8 @@ _CYCLE_DAYS = 10_227
 _MONTH_DAYS = 30
 """Railway bills a month of 43,200 minutes."""
 
-_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
-_WEEKDAYS = "SUN MON TUE WED THU FRI SAT".split()
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _PART = re.compile(r"(?:\*|([0-9A-Z]+)(?:-([0-9A-Z]+))?)(?:/([0-9]+))?")
 
 
@@ -110,7 +111,7 @@ class CronSchedule:
     def shortest_gap_minutes(self) -> int | None:
         """The shortest time between two runs within a day or over one midnight; None without a second run."""
         times = self.minutes_of_day()
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
         if _days_of(self).consecutive:
             gaps.append(_DAY_MINUTES - times[-1] + times[0])
         return min(gaps, default=None)
@@ -130,7 +131,7 @@ class _Days:
 @lru_cache(maxsize=256)
 def _days_of(schedule: CronSchedule) -> _Days:
     runs = [schedule.runs_on(_CYCLE_START + timedelta(days=day)) for day in range(_CYCLE_DAYS)]
-    return _Days(sum(runs), any(today and tomorrow for today, tomorrow in zip(runs, runs[1:], strict=False)))
+    return _Days(sum(runs), any(today and tomorrow for today, tomorrow in pairwise(runs)))
 
 
 def fault_of_cron(text: str) -> str | None:

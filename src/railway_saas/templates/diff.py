@@ -203,7 +203,8 @@ def _without_services(document: JsonObject) -> JsonObject:
     if not isinstance(services, dict):
         return document
     unusable: JsonObject = {key: value for key, value in services.items() if not isinstance(value, dict)}
-    return document | {"services": unusable}
+    rest: JsonObject = {**document, "services": unusable}
+    return rest
 
 
 def _service_change(old: TemplateService, new: TemplateService) -> ServiceChange | None:
@@ -268,7 +269,7 @@ _Side: TypeAlias = "JsonValue | _Missing"
 
 
 def _in(owner: Mapping[str, JsonValue], key: str) -> _Side:
-    return owner[key] if key in owner else _MISSING
+    return owner.get(key, _MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,29 +281,26 @@ class _Shown:
     def differences(self, old: _Side, new: _Side, path: str) -> Iterator[FieldChange]:
         if isinstance(old, dict) and isinstance(new, dict):
             for key in dict.fromkeys((*old, *new)):
-                inner = _Shown(self.secret or looks_secret(key)) if key not in _NEVER_SECRET else _Shown()
-                yield from inner.differences(_in(old, key), _in(new, key), _path(path, key))
+                yield from self._inside(key).differences(_in(old, key), _in(new, key), _path(path, key))
         elif not _same(old, new):
             yield FieldChange(
                 path,
-                self._show(old),
-                self._show(new),
+                self.shown(old),
+                self.shown(new),
                 added=isinstance(old, _Missing),
                 removed=isinstance(new, _Missing),
             )
 
-    def _show(self, value: _Side) -> JsonValue:
+    def _inside(self, key: str) -> _Shown:
+        return _Shown(key not in _NEVER_SECRET and (self.secret or looks_secret(key)))
+
+    def shown(self, value: _Side) -> JsonValue:
         if isinstance(value, _Missing):
             return None
         if isinstance(value, dict):
-            return {
-                key: (_Shown() if key in _NEVER_SECRET else _Shown(self.secret or looks_secret(key)))._show(
-                    item
-                )
-                for key, item in value.items()
-            }
+            return {key: self._inside(key).shown(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._show(item) for item in value]
+            return [self.shown(item) for item in value]
         if isinstance(value, str) and value and OPEN not in value and self.secret:
             return HIDDEN
         return HIDDEN if isinstance(value, str) and shows_password(value) else value

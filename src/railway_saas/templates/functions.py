@@ -13,6 +13,7 @@ from railway_saas.templates.syntax import (
     FunctionCall,
     parse_call,
     parse_expressions,
+    with_defaults,
 )
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def _call(call: FunctionCall, random: RandomSource) -> str:
 
 
 def _secret(call: FunctionCall, random: RandomSource) -> str:
-    length, alphabet = (*call.arguments, *(DEFAULT_SECRET_LENGTH, DEFAULT_ALPHABET)[len(call.arguments) :])
+    length, alphabet = with_defaults(call.arguments, (DEFAULT_SECRET_LENGTH, DEFAULT_ALPHABET))
     return "".join(random.choice(str(alphabet)) for _ in range(int(length)))
 
 
 def _random_int(call: FunctionCall, random: RandomSource) -> str:
-    low, high = (*call.arguments, *DEFAULT_RANDOM_INT[len(call.arguments) :])
+    low, high = with_defaults(call.arguments, DEFAULT_RANDOM_INT)
     return str(random.randint(int(low), int(high)))

@@ -141,29 +141,31 @@ def _find_faults(text: str) -> Iterator[TemplateProblem]:
     """Walk the tokens of a text that the standard reader accepts."""
     frames: list[_Frame] = []
     for match in _TOKEN.finditer(text):
-        token, position = match[0], match.start()
-        if token in "{[":
-            frames.append(_Frame(frames[-1].here() if frames else ROOT, is_object=token == "{"))
-        elif token in "}]":
+        lexeme, position = match[0], match.start()
+        if lexeme in "{[":
+            frames.append(_Frame(frames[-1].here() if frames else ROOT, is_object=lexeme == "{"))
+        elif lexeme in "}]":
             frames.pop()
-        elif token == ",":
+        elif lexeme == ",":
             frames[-1].index += 1
             frames[-1].key = None
-        elif token != ":":
-            yield from _faults_of_token(text, position, token, frames[-1] if frames else None)
+        elif lexeme != ":":
+            yield from _faults_of_lexeme(text, position, lexeme, frames[-1] if frames else None)
 
 
-def _faults_of_token(text: str, position: int, token: str, frame: _Frame | None) -> Iterator[TemplateProblem]:
+def _faults_of_lexeme(
+    text: str, position: int, lexeme: str, frame: _Frame | None
+) -> Iterator[TemplateProblem]:
     if frame is not None and frame.is_object and frame.key is None:
-        frame.key = cast("str", json.loads(token, strict=False))
+        frame.key = cast("str", json.loads(lexeme, strict=False))
         if frame.key in frame.keys:
             yield _problem(text, position, "this key is given twice; keep one", frame.here())
         frame.keys.add(frame.key)
         return
     path = frame.here() if frame else ROOT
-    if token in {"NaN", "Infinity", "-Infinity"}:
-        yield _problem(text, position, f"{token} is not JSON", path)
-    elif token[0] in "-0123456789" and not fits_json(float(token)):
+    if lexeme in {"NaN", "Infinity", "-Infinity"}:
+        yield _problem(text, position, f"{lexeme} is not JSON", path)
+    elif lexeme[0] in "-0123456789" and not fits_json(float(lexeme)):
         yield _problem(
             text, position, "the number is too large for a 64-bit float, so it would be lost", path
         )

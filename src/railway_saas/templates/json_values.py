@@ -6,13 +6,13 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from railway_saas.errors import TemplateProblem
 from railway_saas.templates.paths import ROOT, child, element
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "MAX_DEPTH",
@@ -30,7 +30,7 @@ __all__ = [
     "plain",
 ]
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 """Any JSON value."""
 JsonObject: TypeAlias = dict[str, JsonValue]
 """A JSON object."""
@@ -81,9 +81,10 @@ def copy_json(value: JsonValue) -> JsonValue:
 def plain(value: object) -> JsonValue:
     """Copy a value that `faults_of_values` found nothing wrong with into plain dicts, lists and scalars."""
     if isinstance(value, Mapping):
-        return {str.__str__(key): plain(item) for key, item in value.items()}
+        entries = cast("Mapping[str, object]", value)
+        return {str.__str__(key): plain(item) for key, item in entries.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item) for item in cast("Sequence[object]", value)]
     if isinstance(value, str):
         return str.__str__(value)
     if value is None or isinstance(value, bool):
@@ -96,13 +97,13 @@ def faults_of_values(value: object, path: str = ROOT, depth: int = 0) -> Iterato
     if depth >= MAX_DEPTH and isinstance(value, Mapping | list | tuple):
         yield TemplateProblem(path, f"nested deeper than {MAX_DEPTH} levels")
     elif isinstance(value, Mapping):
-        for key, item in value.items():
+        for key, item in cast("Mapping[object, object]", value).items():
             if isinstance(key, str):
                 yield from faults_of_values(item, child(path, key), depth + 1)
             else:
                 yield TemplateProblem(path, f"has a key that is {describe(key)}; keys must be text")
     elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
+        for index, item in enumerate(cast("Sequence[object]", value)):
             yield from faults_of_values(item, element(path, index), depth + 1)
     elif (reason := _fault_of_scalar(value)) is not None:
         yield TemplateProblem(path, reason)

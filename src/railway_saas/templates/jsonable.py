@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from railway_saas.templates.costs import CostEstimate, ServiceCost
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from railway_saas.templates.json_values import JsonValue
 
 __all__ = ["to_json_value"]
@@ -25,9 +27,10 @@ def to_json_value(value: object) -> JsonValue:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(key): to_json_value(item) for key, item in value.items()}
+        entries = cast("Mapping[object, object]", value)
+        return {str(key): to_json_value(item) for key, item in entries.items()}
     if isinstance(value, list | tuple):
-        return [to_json_value(item) for item in value]
+        return [to_json_value(item) for item in cast("Sequence[object]", value)]
     return _fields(value)
 
 
@@ -40,5 +43,5 @@ def _fields(value: object) -> JsonValue:
         if not field.name.startswith("_")
     }
     if isinstance(value, CostEstimate | ServiceCost):
-        result = {"usd": to_json_value(value.usd), **result}
+        result = {"total": to_json_value(value.total), **result}
     return result

@@ -64,9 +64,55 @@ _PUBLIC_KEYS = frozenset(
     {"PUBLIC", "PUBLISHABLE", "PRIMARY", "FOREIGN", "SITE", "PARTITION", "SORT", "CACHE"}
 )
 _ABOUT = frozenset(
-    """ALG ALGORITHM AUDIENCE COUNT DAYS DIR DOMAIN ENABLED ENDPOINT EXPIRATION EXPIRES EXPIRY FILE FORMAT HEADER
-    HOST HOURS ID IDS INTERVAL ISSUER LENGTH LIFETIME LIMIT MAX MIN MINUTES MODE MS NAME PATH POLICY PORT PREFIX
-    PROVIDER REQUIRED ROTATION SECONDS SECS SIZE STRATEGY SUFFIX TTL TYPE URI URL VERSION""".split()
+    {
+        "ALG",
+        "ALGORITHM",
+        "AUDIENCE",
+        "COUNT",
+        "DAYS",
+        "DIR",
+        "DOMAIN",
+        "ENABLED",
+        "ENDPOINT",
+        "EXPIRATION",
+        "EXPIRES",
+        "EXPIRY",
+        "FILE",
+        "FORMAT",
+        "HEADER",
+        "HOST",
+        "HOURS",
+        "ID",
+        "IDS",
+        "INTERVAL",
+        "ISSUER",
+        "LENGTH",
+        "LIFETIME",
+        "LIMIT",
+        "MAX",
+        "MIN",
+        "MINUTES",
+        "MODE",
+        "MS",
+        "NAME",
+        "PATH",
+        "POLICY",
+        "PORT",
+        "PREFIX",
+        "PROVIDER",
+        "REQUIRED",
+        "ROTATION",
+        "SECONDS",
+        "SECS",
+        "SIZE",
+        "STRATEGY",
+        "SUFFIX",
+        "TTL",
+        "TYPE",
+        "URI",
+        "URL",
+        "VERSION",
+    }
 )
 _PASSWORD_IN_URL = re.compile(r"\w://[^\s/:@]*:([^\s/@]+)@")
 

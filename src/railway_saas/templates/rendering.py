@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from railway_saas.templates.graph import strongly_connected
@@ -91,17 +92,14 @@ class VariableScope:
                 yield target
 
     def _resolve(self, members: frozenset[_Variable]) -> None:
-        def value(target: _Variable) -> str:
-            if target in members:
-                return ""
-            text = self._text(target)
-            return self._resolved[target] if OPEN in text else text
+        """Resolve variables that lead to each other (mostly one that does not); all they need is resolved."""
+        for variable in members:
+            owner, text = variable[0], self._text(variable)
+            self._resolved[variable] = _join(text, partial(self._value_outside, members, owner))
 
-        for owner, name in members:
-            text = self._text((owner, name))
-            self._resolved[owner, name] = _join(
-                text, lambda reference, owner=owner: value(_target(reference, owner))
-            )
+    def _value_outside(self, members: frozenset[_Variable], owner: str, reference: Reference) -> str:
+        target = _target(reference, owner)
+        return "" if target in members else self._value(target)
 
 
 def render(text: str, scope: VariableScope, *, service: str | None = None) -> str:

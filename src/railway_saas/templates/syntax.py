@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "Expression",
@@ -177,6 +177,11 @@ def _arguments(text: str) -> tuple[Argument, ...] | None:
     return None
 
 
+def with_defaults(arguments: Sequence[Argument], defaults: Sequence[Argument]) -> list[Argument]:
+    """Arguments given, then the defaults of those that are not."""
+    return [*arguments, *defaults[len(arguments) :]]
+
+
 def _unquoted(quoted: str) -> str:
     return _ESCAPED_QUOTE.sub(r"\1", quoted[1:-1])
 
@@ -190,7 +195,7 @@ def _fault_of_call(name: str, arguments: tuple[Argument, ...]) -> str | None:
 
 
 def _fault_of_secret(arguments: tuple[Argument, ...]) -> str | None:
-    length, alphabet, *more = (*arguments, *(DEFAULT_SECRET_LENGTH, "-")[len(arguments) :])
+    length, alphabet, *more = with_defaults(arguments, (DEFAULT_SECRET_LENGTH, "-"))
     if more or not isinstance(length, int) or not isinstance(alphabet, str):
         return "secret() takes a length and then a quoted alphabet, both optional"
     if not 1 <= length <= MAX_SECRET_LENGTH:
@@ -199,7 +204,7 @@ def _fault_of_secret(arguments: tuple[Argument, ...]) -> str | None:
 
 
 def _fault_of_random_int(arguments: tuple[Argument, ...]) -> str | None:
-    low, high, *more = (*arguments, *DEFAULT_RANDOM_INT[len(arguments) :])
+    low, high, *more = with_defaults(arguments, DEFAULT_RANDOM_INT)
     if more or not isinstance(low, int) or not isinstance(high, int):
         return "randomInt() takes a minimum and a maximum, both optional whole numbers"
     return None if low <= high else f"randomInt(): the minimum {low} is above the maximum {high}"

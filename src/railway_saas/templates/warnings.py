@@ -31,7 +31,7 @@ __all__ = ["PlanWarning", "WarningCode", "warnings_of"]
 class WarningCode(StrEnum):
     """Kinds of warnings; stable, so that tools may filter by them."""
 
-    SECRET_IN_CLEAR = "secret_in_clear"
+    SECRET_IN_CLEAR = "secret_in_clear"  # noqa: S105 - the name of a warning, not a secret
     DATABASE_WITHOUT_VOLUME = "database_without_volume"
     PUBLIC_WITHOUT_HEALTHCHECK = "public_without_healthcheck"
     DATABASE_ON_INTERNET = "database_on_internet"
@@ -250,9 +250,9 @@ def _variable_cycles(services: Sequence[TemplateService]) -> Iterator[PlanWarnin
 
     paths = {service.name: child(service.path, "variables") for service in services}
     for group in strongly_connected(texts, targets):
-        if len(group) > 1 or group[0] in targets(group[0]):
+        owner, name = first = next(iter(group))
+        if len(group) > 1 or first in targets(first):
             names = ", ".join(sorted(f"{owner}.{name}" for owner, name in group))
-            owner, name = group[0]
             yield PlanWarning(
                 WarningCode.VARIABLE_CYCLE,
                 child(paths[owner], name),
