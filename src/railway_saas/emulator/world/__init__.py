@@ -23,11 +23,20 @@ from railway_saas.emulator.world.projects import (
     ServiceSource,
     Variable,
 )
-from railway_saas.emulator.world.storage import Bucket, Volume, VolumeInstance
+from railway_saas.emulator.world.storage import (
+    BackupSchedule,
+    Bucket,
+    BucketInstance,
+    Volume,
+    VolumeBackup,
+    VolumeInstance,
+)
 from railway_saas.emulator.world.world import Hooks, World, WorldSettings
 
 __all__ = [
+    "BackupSchedule",
     "Bucket",
+    "BucketInstance",
     "CustomDomain",
     "Deployment",
     "DeploymentEvent",
@@ -50,6 +59,7 @@ __all__ = [
     "User",
     "Variable",
     "Volume",
+    "VolumeBackup",
     "VolumeInstance",
     "Workspace",
     "World",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +21,23 @@ class ServiceDomain:
     created_at: datetime
     updated_at: datetime
     target_port: int | None = None
-    sync_status: str = "ACTIVE"
+    sync_status: str = "CREATING"
     deleted_at: datetime | None = None
+
+    @property
+    def service_id(self) -> str:
+        """Id of the service."""
+        return self.instance.service.id
+
+    @property
+    def environment_id(self) -> str:
+        """Id of the environment."""
+        return self.instance.environment.id
+
+    @property
+    def project_id(self) -> str:
+        """Id of the project."""
+        return self.instance.project.id
 
 
 @dataclass(slots=True, eq=False)
@@ -35,8 +50,32 @@ class CustomDomain:
     created_at: datetime
     updated_at: datetime
     target_port: int | None = None
-    sync_status: str = "ACTIVE"
+    cname_target: str = ""
+    """What its CNAME record must say."""
+    verification_token: str = field(default="", repr=False)
+    """What its TXT record must say."""
+    verified: bool = False
+    """Whether both records were seen."""
+    certificate_status: str = "CERTIFICATE_STATUS_TYPE_VALIDATING_OWNERSHIP"
+    attempt: int = 0
+    """Goes up whenever something overtakes what was queued for its certificate."""
+    sync_status: str = "CREATING"
     deleted_at: datetime | None = None
+
+    @property
+    def service_id(self) -> str:
+        """Id of the service."""
+        return self.instance.service.id
+
+    @property
+    def environment_id(self) -> str:
+        """Id of the environment."""
+        return self.instance.environment.id
+
+    @property
+    def project_id(self) -> str:
+        """Id of the project."""
+        return self.instance.project.id
 
 
 @dataclass(slots=True, eq=False)
@@ -50,5 +89,20 @@ class TcpProxy:
     instance: ServiceInstance
     created_at: datetime
     updated_at: datetime
-    sync_status: str = "ACTIVE"
+    sync_status: str = "CREATING"
     deleted_at: datetime | None = None
+
+    @property
+    def service_id(self) -> str:
+        """Id of the service."""
+        return self.instance.service.id
+
+    @property
+    def environment_id(self) -> str:
+        """Id of the environment."""
+        return self.instance.environment.id
+
+    @property
+    def project_id(self) -> str:
+        """Id of the project."""
+        return self.instance.project.id

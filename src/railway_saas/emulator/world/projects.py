@@ -79,6 +79,8 @@ class ServiceSettings:
     required_mount_path: str | None = None
     limit_override: Mapping[str, Any] | None = None
     """`{"containers": {"cpu": n, "memoryBytes": n}}`."""
+    further_config: Mapping[str, Mapping[str, Any]] | None = None
+    """What an environment config says besides: kept and shown, by section; it changes nothing here."""
 
     @property
     def source(self) -> ServiceSource | None:
@@ -215,6 +217,8 @@ class ServiceInstance:
     service_domains: list[ServiceDomain] = field(default_factory=list["ServiceDomain"])
     custom_domains: list[CustomDomain] = field(default_factory=list["CustomDomain"])
     tcp_proxies: list[TcpProxy] = field(default_factory=list["TcpProxy"])
+    private_name: str | None = None
+    """Its host name in the private network, where that is not simply the service's name."""
 
     @property
     def service_id(self) -> str:
