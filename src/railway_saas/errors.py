@@ -15,6 +15,8 @@ RailwaySaasError
 │   ├── RailwayQueryError            any other GraphQL error
 │   ├── RailwayResponseError         the answer was not GraphQL: HTML, empty, cut short, 5xx
 │   └── RailwayDeploymentError       a deployment or workflow ended in failure
+├── InstanceError                    something about a deployed template
+│   └── ProvisioningError            a template could not be brought to run; `step`, `project_id`, `services`
 └── TemplateError                    a template document is wrong; `problems` lists every fault
 ```
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfigurationError",
     "GraphQLErrorDetail",
+    "InstanceError",
+    "ProvisioningError",
     "RailwayAuthError",
     "RailwayConflictError",
     "RailwayConnectionError",
@@ -241,3 +245,35 @@ class TemplateError(RailwaySaasError, ValueError):
         """Say the summary, then every problem on its own line."""
         lines = [str(self.args[0]) if self.args else type(self).__name__, *map(str, self.problems)]
         return "\n  ".join(lines)
+
+
+class InstanceError(RailwaySaasError):
+    """Something about a deployed template went wrong."""
+
+
+class ProvisioningError(InstanceError):
+    """A template could not be brought to run. What exists is left as it is, for you to look at or delete."""
+
+    step: str
+    """What was being done: `project`, `template`, `services`, `volumes`, `settings`, `deploy`, `status`."""
+    project_id: str | None
+    """The project that was made or used."""
+    services: Mapping[str, str | None]
+    """The state of each service that failed, by name."""
+    maybe_applied: bool
+    """Whether the failed step may have taken effect all the same."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: str,
+        project_id: str | None = None,
+        services: Mapping[str, str | None] | None = None,
+        maybe_applied: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.step = step
+        self.project_id = project_id
+        self.services = dict(services or {})
+        self.maybe_applied = maybe_applied

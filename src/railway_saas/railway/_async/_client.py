@@ -130,6 +130,11 @@ class AsyncRailwayClient(AsyncResources):
     ) -> None:
         await self.aclose()
 
+    @property
+    def clock(self) -> AsyncClock:
+        """What this client's waiting is done on."""
+        return self._clock
+
     async def aclose(self) -> None:
         """Close the connections; an `http_client` that was handed in stays open."""
         if self._owns_http:

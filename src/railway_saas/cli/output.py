@@ -1,0 +1,103 @@
+"""What the command prints: results on standard output, progress and errors on standard error.
+
+With `--json` every command prints one JSON document (streams: one per line) and nothing else on standard
+output. Without a terminal, progress comes as plain lines.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.table import Table
+
+from railway_saas.errors import RailwayError, RailwaySaasError, TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.status import Status
+
+
+@dataclass(slots=True)
+class Output:
+    """Where a command writes."""
+
+    as_json: bool = False
+    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
+    _status: Status | None = None
+
+    def json(self, value: object) -> None:
+        """Print a result as JSON; one line when it is part of a stream."""
+        sys.stdout.write(json.dumps(to_jsonable_python(value), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    def json_line(self, value: object) -> None:
+        """Print one item of a stream as a line of JSON."""
+        sys.stdout.write(json.dumps(to_jsonable_python(value), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    def line(self, text: str = "", *, style: str | None = None) -> None:
+        """Print a line of a result for people."""
+        if not self.as_json:
+            self.out.print(text, style=style, markup=False)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table for people."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(cell.replace("[", r"\[") for cell in row))
+        self.out.print(table)
+
+    def progress(self, text: str) -> None:
+        """Tell what is happening: beside a spinner on a terminal, as a plain line elsewhere."""
+        if self._status is not None:
+            self._status.update(text.replace("[", r"\["))
+        else:
+            self.err.print(text, markup=False)
+
+    def milestone(self, text: str) -> None:
+        """Tell what has happened: stays on the screen."""
+        self.err.print(text, markup=False)
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show a spinner while something takes time, where there is a terminal to show it on."""
+        if not self.err.is_terminal:
+            yield
+            return
+        with self.err.status(text) as status:
+            self._status = status
+            try:
+                yield
+            finally:
+                self._status = None
+
+    def error(self, error: RailwaySaasError) -> None:
+        """Print an error: one sentence, then what it lists; as JSON on request, too."""
+        if self.as_json:
+            self.json({"error": error_document(error)})
+        self.err.print(f"railway-saas: {error}", style="red", markup=False)
+
+
+def error_document(error: RailwaySaasError) -> dict[str, Any]:
+    """An error as data for scripts."""
+    document: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, RailwayError):
+        document |= {
+            "operation": error.operation,
+            "trace_id": error.trace_id,
+            "transient": error.transient,
+            "maybe_applied": error.maybe_applied,
+        }
+    if isinstance(error, TemplateError):
+        document["problems"] = [{"path": problem.path, "message": problem.message} for problem in error.problems]
+    return document
