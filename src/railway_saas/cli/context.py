@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 WorkspaceOption = Annotated[
-    str | None, typer.Option("--workspace", envvar="RAILWAY_WORKSPACE_ID", help="Workspace id.", show_default=False)
+    str | None,
+    typer.Option("--workspace", envvar="RAILWAY_WORKSPACE_ID", help="Workspace id.", show_default=False),
 ]
 ProjectArgument = Annotated[str, typer.Argument(help="Project id, or its name in the workspace.")]
 
@@ -80,12 +81,16 @@ def find_project(railway: RailwayClient, name_or_id: str, workspace_id: str | No
     if _UUID.fullmatch(name_or_id):
         return railway.projects.get(name_or_id)
     workspace = workspace_of(railway, workspace_id)
-    found = [project for project in railway.projects.list(workspace_id=workspace) if project.name == name_or_id]
+    found = [
+        project for project in railway.projects.list(workspace_id=workspace) if project.name == name_or_id
+    ]
     if not found:
         raise RailwayNotFoundError(f"there is no project named {name_or_id!r} in workspace {workspace}")
     if len(found) > 1:
         ids = ", ".join(project.id for project in found)
-        raise RailwayInputError(f"several projects are named {name_or_id!r}; give an id: {ids}", argument="project")
+        raise RailwayInputError(
+            f"several projects are named {name_or_id!r}; give an id: {ids}", argument="project"
+        )
     return railway.projects.get(found[0].id)
 
 

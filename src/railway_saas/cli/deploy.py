@@ -24,10 +24,13 @@ _CODE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def deploy(
-    source: Annotated[str, typer.Argument(metavar="FILE-or-CODE", help="A document (JSON), or a template's code.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILE-or-CODE", help="A document (JSON), or a template's code.")
+    ],
     project: Annotated[str, typer.Option(help="Name of the project to make.")],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SERVICE.NAME=VALUE", help="Fill in an input; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="SERVICE.NAME=VALUE", help="Fill in an input; repeatable."),
     ] = None,
     workspace: WorkspaceOption = None,
     timeout: Annotated[float, typer.Option(help="Seconds until everything must run.", min=1)] = 900,
@@ -61,11 +64,16 @@ def parse_settings(settings: list[str]) -> dict[str, str]:
         TemplateError: Some have another form; every one is named, without its value.
     """
     pairs = [setting.partition("=") for setting in settings]
-    wrong = [number for number, (key, separator, _) in enumerate(pairs, start=1) if not (separator and key.strip())]
+    wrong = [
+        number for number, (key, separator, _) in enumerate(pairs, start=1) if not (separator and key.strip())
+    ]
     if wrong:
         raise TemplateError(
             "--set takes SERVICE.NAME=VALUE",
-            problems=[TemplateProblem(f"--set number {number}", "has no SERVICE.NAME before a =") for number in wrong],
+            problems=[
+                TemplateProblem(f"--set number {number}", "has no SERVICE.NAME before a =")
+                for number in wrong
+            ],
         )
     return {key.strip(): value for key, _, value in pairs}
 
@@ -85,7 +93,9 @@ def _ask(template: Template, values: dict[str, str], out: Output) -> dict[str, s
     """Ask for required inputs that are missing, where somebody is there to answer."""
     if out.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return {}
-    missing = [item for item in template.inputs() if item.required and not {item.key, item.name} & values.keys()]
+    missing = [
+        item for item in template.inputs() if item.required and not {item.key, item.name} & values.keys()
+    ]
     return {item.key: _prompt(item) for item in missing}
 
 

@@ -19,9 +19,12 @@ def emulator(
     port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.", min=0, max=65535)] = 8765,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Same seed, same requests: same answers and ids.")] = 7,
-    speed: Annotated[float, typer.Option(help="How many times faster than real time its clock runs.", min=0.01)] = 1.0,
+    speed: Annotated[
+        float, typer.Option(help="How many times faster than real time its clock runs.", min=0.01)
+    ] = 1.0,
     templates: Annotated[
-        Path | None, typer.Option(help="Folder whose documents the marketplace serves, by file name.", exists=True)
+        Path | None,
+        typer.Option(help="Folder whose documents the marketplace serves, by file name.", exists=True),
     ] = None,
     plan: Annotated[str, typer.Option(help="Plan of its workspace: FREE, HOBBY or PRO.")] = "PRO",
     limits: Annotated[bool, typer.Option(help="Keep Railway's rate limits and creation throttles.")] = True,
@@ -58,6 +61,8 @@ def emulator(
             on_ready=announce,
         )
     except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}; try --port 0") from error
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; try --port 0"
+        ) from error
     except ValueError as error:
         raise ConfigurationError(str(error)) from error

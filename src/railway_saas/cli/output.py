@@ -99,5 +99,7 @@ def error_document(error: RailwaySaasError) -> dict[str, Any]:
             "maybe_applied": error.maybe_applied,
         }
     if isinstance(error, TemplateError):
-        document["problems"] = [{"path": problem.path, "message": problem.message} for problem in error.problems]
+        document["problems"] = [
+            {"path": problem.path, "message": problem.message} for problem in error.problems
+        ]
     return document

@@ -54,9 +54,13 @@ def logs(
     workspace: WorkspaceOption = None,
     environment: EnvironmentOption = None,
     lines: Annotated[int, typer.Option(help="How many of the latest lines.", min=1, max=5000)] = 100,
-    search: Annotated[str | None, typer.Option("--filter", help="Railway's filter language, e.g. @level:error.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--filter", help="Railway's filter language, e.g. @level:error.")
+    ] = None,
     *,
-    build: Annotated[bool, typer.Option("--build", help="The build's log instead of the deployment's.")] = False,
+    build: Annotated[
+        bool, typer.Option("--build", help="The build's log instead of the deployment's.")
+    ] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is logged.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,7 +70,9 @@ def logs(
         chosen = _service(_stack(railway, project, workspace, environment), service)
         if chosen.deployment_id is None:
             raise RailwayNotFoundError(f"{chosen.name} has no deployment yet, so there is no log")
-        _print(out, _lines(railway, chosen.deployment_id, lines=lines, search=search, build=build, follow=follow))
+        _print(
+            out, _lines(railway, chosen.deployment_id, lines=lines, search=search, build=build, follow=follow)
+        )
 
 
 def delete(
@@ -75,7 +81,8 @@ def delete(
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     after_grace: Annotated[
-        bool, typer.Option("--after-grace", help="Delete after Railway's grace of 48 hours instead of at once.")
+        bool,
+        typer.Option("--after-grace", help="Delete after Railway's grace of 48 hours instead of at once."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,7 +104,9 @@ def _confirm(name: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise RailwayInputError("deleting asks first, and there is no terminal to ask on: pass --yes", argument="--yes")
+        raise RailwayInputError(
+            "deleting asks first, and there is no terminal to ask on: pass --yes", argument="--yes"
+        )
     typer.confirm(f"Delete project {name} with all its services, volumes and data?", abort=True, err=True)
 
 

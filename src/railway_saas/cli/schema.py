@@ -35,4 +35,3 @@ def check(*, as_json: JsonOption = False) -> int:
     if not found:
         out.line(f"all {checked} documents fit the endpoint's schema")
     return ExitCode.FAILED if found else ExitCode.OK
-

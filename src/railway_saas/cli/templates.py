@@ -11,11 +11,13 @@ import typer
 from railway_saas.cli.context import JsonOption, output
 from railway_saas.cli.exit_codes import ExitCode
 from railway_saas.errors import TemplateError
-from railway_saas.templates import Template
+from railway_saas.templates import Template, TemplateInput
 
 app = typer.Typer(help="Check, explain and compare template documents.", no_args_is_help=True)
 
-FileArgument = Annotated[Path, typer.Argument(help="A template document (JSON); - reads standard input.", allow_dash=True)]
+FileArgument = Annotated[
+    Path, typer.Argument(help="A template document (JSON); - reads standard input.", allow_dash=True)
+]
 
 
 def read_template(path: Path) -> Template:
@@ -51,19 +53,31 @@ def inputs(file: FileArgument, *, as_json: JsonOption = False) -> None:
     out = output(as_json=as_json)
     found = read_template(file).inputs()
     if as_json:
-        out.json([{"key": item.key, **item.to_dict()} for item in found])
+        out.json([_as_dict(item) for item in found])
         return
     rows = [
         (
             item.key,
             "required" if item.required else "optional",
             "secret" if item.secret else "",
-            item.default or "",
+            item.shown_default or "",
             item.description or "",
         )
         for item in found
     ]
     out.table(("INPUT", "", "", "DEFAULT", "DESCRIPTION"), rows)
+
+
+def _as_dict(item: TemplateInput) -> dict[str, object]:
+    return {
+        "key": item.key,
+        "service": item.service,
+        "name": item.name,
+        "required": item.required,
+        "default": item.shown_default,
+        "description": item.description,
+        "secret": item.secret,
+    }
 
 
 @app.command()
@@ -83,13 +97,13 @@ def plan(file: FileArgument, *, as_json: JsonOption = False) -> None:
     for volume in made.volumes:
         out.line(f"volume of {volume.service} at {volume.mount_path}")
     for bucket in made.buckets:
-        out.line(f"bucket {bucket.name}")
+        out.line(f"bucket {bucket}")
     for secret in made.generated_secrets:
         out.line(f"generated: {secret.service}.{secret.name}")
     for item in made.required_inputs:
-        out.line(f"to fill in: {item}")
+        out.line(f"to fill in: {item.key}")
     out.line()
-    out.line(f"about ${made.estimated_monthly_cost.total:.2f} a month")
+    out.line(f"about ${made.estimated_monthly_cost.total:.2f} a month, assuming what --json lists")
     for warning in made.warnings:
         out.line(f"warning: {warning.path}: {warning.message}", style="yellow")
 

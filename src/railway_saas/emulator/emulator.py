@@ -11,6 +11,7 @@ from graphql import OperationType
 
 from railway_saas.emulator import control, errors
 from railway_saas.emulator.auth import Caller, identify
+from railway_saas.emulator.clients import make_async_client, make_client
 from railway_saas.emulator.clock import EmulatorClock
 from railway_saas.emulator.context import Context
 from railway_saas.emulator.engine import Call, Engine, Operation
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from railway_saas.emulator.registry import Stop
     from railway_saas.emulator.server import RunningServer
     from railway_saas.emulator.world.accounts import Token
+    from railway_saas.railway import AsyncRailwayClient, RailwayClient
 
 GRAPHQL_PATH = "/graphql/v2"
 IN_PROCESS_ORIGIN = "http://railway.localhost"
@@ -285,6 +287,19 @@ class Emulator:
         from railway_saas.emulator.transport import AsyncEmulatorTransport  # noqa: PLC0415 - as above
 
         return AsyncEmulatorTransport(self)
+
+    def client(self, token: str | None = None, **options: Any) -> RailwayClient:
+        """A client of this SDK that calls in process and waits on this emulator's clock.
+
+        Args:
+            token: Another token than the emulator's own API token.
+            options: Those of `RailwayClient`.
+        """
+        return make_client(self, in_process=True, token=token, options=options)
+
+    def async_client(self, token: str | None = None, **options: Any) -> AsyncRailwayClient:
+        """The same for asyncio."""
+        return make_async_client(self, in_process=True, token=token, options=options)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[RunningServer]:
         """Serve HTTP and WebSocket from a thread until the context ends; port 0 takes a free one.

@@ -1,11 +1,10 @@
 """Fixtures for tests of code that uses Railway. Installed with the package; loads nothing until a test asks.
 
 ```python
-def test_a_project_is_created(railway_emulator):
-    http = httpx.Client(transport=railway_emulator.transport())
-    client = RailwayClient(railway_emulator.api_token, endpoint=railway_emulator.endpoint, http_client=http)
+def test_a_service_comes_up(railway_emulator, railway_client):
+    project = railway_client.projects.create(name="acme", workspace_id=railway_emulator.workspace_id)
     ...
-    railway_emulator.clock.advance(10)      # time stands still until told otherwise
+    railway_emulator.clock.advance(10)      # time stands still until told otherwise, or the client waits
 
 @pytest.mark.railway_emulator(seed=3, plan="HOBBY", speed=100)
 def test_over_real_sockets(railway_emulator_server):
@@ -22,6 +21,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from railway_saas import RailwayClient
     from railway_saas.emulator import Emulator, RunningServer
 
 MARKER = "railway_emulator"
@@ -46,6 +46,13 @@ def railway_emulator(request: pytest.FixtureRequest) -> Emulator:
     from railway_saas.emulator import Emulator  # noqa: PLC0415 - nothing is loaded until a test asks
 
     return Emulator(**_options(request))
+
+
+@pytest.fixture
+def railway_client(railway_emulator: Emulator) -> Iterator[RailwayClient]:
+    """A client of `railway_emulator`, in this process; what it waits for happens at once."""
+    with railway_emulator.client() as client:
+        yield client
 
 
 @pytest.fixture

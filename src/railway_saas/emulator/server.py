@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from railway_saas.emulator.asgi import TRANSPORT, make_app
+from railway_saas.emulator.clients import make_async_client, make_client
 from railway_saas.emulator.emulator import GRAPHQL_PATH, Emulator
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from railway_saas.emulator.limits import LimitRules
+    from railway_saas.railway import AsyncRailwayClient, RailwayClient
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
@@ -147,6 +149,19 @@ class RunningServer:
     ) -> None:
         """Stop."""
         self.stop()
+
+    def client(self, token: str | None = None, **options: Any) -> RailwayClient:
+        """A client of this SDK over sockets, streams included, that waits on the emulator's clock.
+
+        Args:
+            token: Another token than the emulator's own API token.
+            options: Those of `RailwayClient`.
+        """
+        return make_client(self.emulator, in_process=False, token=token, options=options)
+
+    def async_client(self, token: str | None = None, **options: Any) -> AsyncRailwayClient:
+        """The same for asyncio."""
+        return make_async_client(self.emulator, in_process=False, token=token, options=options)
 
     def stop(self) -> None:
         """Close all connections and end both threads."""

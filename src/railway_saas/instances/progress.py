@@ -16,7 +16,12 @@ class Progress:
     """One deploy as it goes: events with elapsed time, and a deadline."""
 
     def __init__(
-        self, monotonic: Callable[[], float], on_event: Callable[[StackEvent], None] | None, *, total: int, timeout_s: float
+        self,
+        monotonic: Callable[[], float],
+        on_event: Callable[[StackEvent], None] | None,
+        *,
+        total: int,
+        timeout_s: float,
     ) -> None:
         self._monotonic = monotonic
         self._on_event = on_event

@@ -77,7 +77,9 @@ def _text(variable: TemplateVariable, random: RandomSource) -> str | None:
 
 
 def _update(service: TemplateService, deploy: JsonObject, build: JsonObject) -> JsonObject:
-    update: JsonObject = {key: value for key, value in deploy.items() if key in _DEPLOY_FIELDS and value is not None}
+    update: JsonObject = {
+        key: value for key, value in deploy.items() if key in _DEPLOY_FIELDS and value is not None
+    }
     update |= {key: value for key, value in build.items() if key in _BUILD_FIELDS and value is not None}
     if build.get("builder") in _UPDATE_BUILDERS:
         update["builder"] = build["builder"]
@@ -88,13 +90,17 @@ def _update(service: TemplateService, deploy: JsonObject, build: JsonObject) -> 
     return update
 
 
-def _patch(service: TemplateService, deploy: JsonObject, build: JsonObject, random: RandomSource) -> JsonObject:
+def _patch(
+    service: TemplateService, deploy: JsonObject, build: JsonObject, random: RandomSource
+) -> JsonObject:
     patch: JsonObject = {}
     handled = _DEPLOY_FIELDS | {"preDeployCommand"}
     rest = {key: value for key, value in deploy.items() if key not in handled and value is not None}
     if rest:
         patch["deploy"] = rest
-    build_rest = {key: value for key, value in build.items() if key not in _BUILD_FIELDS and value is not None}
+    build_rest = {
+        key: value for key, value in build.items() if key not in _BUILD_FIELDS and value is not None
+    }
     if build_rest.get("builder") in _UPDATE_BUILDERS:
         del build_rest["builder"]
     if build_rest:

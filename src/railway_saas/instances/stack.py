@@ -119,7 +119,8 @@ def read_stack(overview: EnvironmentOverview, keys: Mapping[str, str] | None = N
 def _read_service(service: OverviewService, keys: Mapping[str, str]) -> StackService:
     deployment = service.latest_deployment
     return StackService(
-        key=keys.get(service.service_id) or (service.service.template_service_id if service.service else None),
+        key=keys.get(service.service_id)
+        or (service.service.template_service_id if service.service else None),
         name=service.service_name or service.service_id,
         service_id=service.service_id,
         deployment_id=deployment.id if deployment else None,

@@ -13,7 +13,15 @@ from railway_saas.errors import ProvisioningError, RailwayError
 from railway_saas.instances.progress import look_delays
 from railway_saas.instances.settings import ServiceSettings, settings_of
 from railway_saas.instances.stack import read_stack
-from railway_saas.railway.operations import buckets, domains, environments, overview, service_instances, services, volumes
+from railway_saas.railway.operations import (
+    buckets,
+    domains,
+    environments,
+    overview,
+    service_instances,
+    services,
+    volumes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -83,7 +83,9 @@ class AsyncStackDeployer:
             ProvisioningError: A step failed or a service did not come up; it names the project, which stays.
         """
         ready = _checked(template)
-        progress = Progress(self._clock.monotonic, self._on_event, total=len(ready.services), timeout_s=timeout_s)
+        progress = Progress(
+            self._clock.monotonic, self._on_event, total=len(ready.services), timeout_s=timeout_s
+        )
         with _step("project", None):
             project = await self._client.projects.create(
                 name=project_name, workspace_id=workspace_id, description=description
@@ -91,7 +93,9 @@ class AsyncStackDeployer:
         progress.tell("project", f"created project {project.name}")
         environment_id = project.environments[0].id
         keys: Mapping[str, str] = {}
-        if template_id is None or not await self._deploy_known(ready, template_id, project.id, environment_id, progress):
+        if template_id is None or not await self._deploy_known(
+            ready, template_id, project.id, environment_id, progress
+        ):
             builder = AsyncStackBuilder(self._client, project.id, environment_id, progress, self._random)
             keys = await builder.build(ready, wait=wait)
         if wait:
@@ -148,7 +152,10 @@ class AsyncStackDeployer:
         except RailwayError as error:
             if not await self._landed(environment_id, in_doubt=error.maybe_applied):
                 if error.errors:  # Railway answered, and refused
-                    progress.tell("template", "Railway refuses to deploy this template itself: building it from single calls")
+                    progress.tell(
+                        "template",
+                        "Railway refuses to deploy this template itself: building it from single calls",
+                    )
                     return False
                 raise _provisioning("template", project_id, error) from error
         progress.tell("template", f"Railway is deploying {len(template.services)} services")
@@ -190,7 +197,9 @@ def _step(step: str, project_id: str | None) -> Iterator[None]:
 
 def _provisioning(step: str, project_id: str | None, error: RailwayError) -> ProvisioningError:
     left = f"; project {project_id} is left as it is" if project_id else ""
-    return ProvisioningError(f"{error}{left}", step=step, project_id=project_id, maybe_applied=error.maybe_applied)
+    return ProvisioningError(
+        f"{error}{left}", step=step, project_id=project_id, maybe_applied=error.maybe_applied
+    )
 
 
 def _refuse_failed(stack: Stack) -> None:
