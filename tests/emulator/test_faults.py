@@ -155,7 +155,7 @@ async def test_the_async_transport_drops_and_times_out_alike(emulator: Emulator)
 
 
 def test_rights_to_a_new_project_spread_with_a_delay(house: House) -> None:
-    house.emulator.faults.add("permission_lag", seconds=2)
+    house.emulator.faults.add("permission_lag", reads=2)
     project_id, environment_id = house.project()
     read = "query($id: String!) { project(id: $id) { id } }"
     assert house.refused(read, id=project_id) == "Not Authorized"

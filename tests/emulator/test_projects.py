@@ -517,6 +517,40 @@ def test_the_trigger_of_a_service_can_be_pulled_by_hand(house: House) -> None:
     assert instance_of(house, service_id, environment_id)["latestDeployment"]["status"] == "INITIALIZING"
 
 
+def test_a_push_deploys_what_waits_for_it(house: House) -> None:
+    project_id, environment_id = house.project()
+    waiting = house.service(project_id, "waiting", repo="acme/shop")
+    other = house.service(project_id, "other", repo="acme/other")
+    commit = house.emulator.push("acme/shop")
+    now = house.run(
+        """query($s: String!, $e: String!) { serviceInstance(serviceId: $s, environmentId: $e) {
+             latestDeployment { meta } } }""",
+        s=waiting,
+        e=environment_id,
+    )
+    assert now["serviceInstance"]["latestDeployment"]["meta"]["commitHash"] == commit
+    assert instance_of(house, other, environment_id)["latestDeployment"] is None
+    house.emulator.push("acme/shop", "dev")
+    assert house.emulator.state()["deployments"] == {"INITIALIZING": 1}
+
+
+def test_the_free_plan_allows_less() -> None:
+    house = House(Emulator(plan="FREE"))
+    project_id, environment_id = house.project()
+    service_id = house.service(project_id)
+    document = """mutation($s: String!, $e: String!, $i: ServiceInstanceUpdateInput!) {
+                    serviceInstanceUpdate(serviceId: $s, environmentId: $e, input: $i) }"""
+    for settings in (
+        {"restartPolicyType": "ALWAYS"},
+        {"restartPolicyMaxRetries": 11},
+        {"numReplicas": 2},
+        {"registryCredentials": {"username": "u", "password": "p"}},
+    ):
+        (field,) = settings
+        refused = house.refused(document, s=service_id, e=environment_id, i=settings)
+        assert refused == f"Error in {field} - Invalid input"
+
+
 def test_redeploying_what_was_never_deployed_finds_nothing(house: House) -> None:
     project_id, environment_id = house.project()
     service_id = house.service(project_id)

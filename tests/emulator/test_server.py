@@ -213,6 +213,22 @@ def test_sockets_are_really_closed_after_the_server(server: RunningServer) -> No
         assert probe.connect_ex((server.host, server.port)) != 0
 
 
+def test_a_server_on_all_addresses_is_reached_on_the_loopback_one() -> None:
+    with Emulator().serve("0.0.0.0") as server:
+        assert server.endpoint == f"http://127.0.0.1:{server.port}/graphql/v2"
+        assert server.ws_endpoint == f"ws://127.0.0.1:{server.port}/graphql/v2"
+
+
+def test_an_event_that_fails_does_not_stop_the_clock(caplog: pytest.LogCaptureFixture) -> None:
+    emulator = Emulator(speed=1000)
+    rang = threading.Event()
+    with emulator.serve():
+        emulator.clock.call_later(5, lambda: 1 / 0)
+        emulator.clock.call_later(20, rang.set)
+        assert rang.wait(5)
+    assert "an event of the emulator failed" in caplog.text
+
+
 def test_options_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="plan must be FREE, HOBBY or PRO"):
         Emulator(plan="GOLD")

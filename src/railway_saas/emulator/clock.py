@@ -98,7 +98,9 @@ class EmulatorClock:
         Raises:
             ValueError: `seconds` is negative: time never goes back.
         """
-        self.advance_to(self._now + timedelta(seconds=seconds))
+        with self.lock:
+            self.tick()
+            self.advance_to(self._now + timedelta(seconds=seconds))
 
     def advance_to(self, moment: datetime) -> None:
         """Move time forward to a moment (aware), running every event on the way.

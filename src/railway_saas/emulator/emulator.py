@@ -20,6 +20,7 @@ from railway_saas.emulator.ids import Ids
 from railway_saas.emulator.limits import NO_LIMITS, LimitRules, Limits, Verdict
 from railway_saas.emulator.messages import Request, Response, json_response, text_response
 from railway_saas.emulator.registry import registry
+from railway_saas.emulator.sources import push
 from railway_saas.emulator.spoiling import cloudflare_1015, rate_limited, spoil
 from railway_saas.emulator.traffic import visit
 from railway_saas.emulator.world.accounts import TokenKind
@@ -177,6 +178,12 @@ class Emulator:
         with self.clock.lock:
             self.clock.tick()
             return visit(self.world, host)
+
+    def push(self, repo: str, branch: str | None = None) -> str:
+        """Push to a repository (`owner/name`): its services are deployed by their triggers. The new commit."""
+        with self.clock.lock:
+            self.clock.tick()
+            return push(self.world, repo, branch)
 
     # The way in ---------------------------------------------------------------------------------------------------
 

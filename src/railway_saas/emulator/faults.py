@@ -137,6 +137,8 @@ class Fault:
     """Of a `graphql_error`, a `workflow_error` or a `partial_data`."""
     code: str | None = None
     retry_after_s: int = 1
+    reads: int = 2
+    """How many reads of a new project a `permission_lag` refuses."""
     seconds: float = 1.0
     """How slow; or when after the start a deployment crashes, completes, leaves the queue."""
     struck: int = field(default=0)
@@ -191,7 +193,8 @@ class Faults:
             after: How many matching calls pass first.
             probability: Chance per match, 0 to 1.
             applied: For faults of the answer: whether the operation is carried out all the same.
-            options: `service`, `status`, `message`, `code`, `retry_after_s`, `seconds`, where the kind uses them.
+            options: `service`, `status`, `message`, `code`, `retry_after_s`, `reads`, `seconds`, where the kind
+                uses them.
 
         Raises:
             ValueError: An unknown kind or option, or a value out of range.
@@ -203,7 +206,15 @@ class Faults:
             raise ValueError(f"there is no fault {kind!r}; there are {allowed}") from None
         if not 0 <= probability <= 1:
             raise ValueError(f"probability is 0 to 1, not {probability}")
-        unknown = options.keys() - {"service", "status", "message", "code", "retry_after_s", "seconds"}
+        unknown = options.keys() - {
+            "service",
+            "status",
+            "message",
+            "code",
+            "retry_after_s",
+            "reads",
+            "seconds",
+        }
         if unknown:
             raise ValueError(f"a fault has no option {', '.join(sorted(unknown))}")
         self._added += 1

@@ -160,14 +160,14 @@ def _strike(context: Context, name: str) -> None:
     names = (name, context.operation_name) if context.operation_name else (name,)
     fault = context.faults.take(FIELD_FAULTS, names)
     if fault is not None:
-        raise _as_refusal(fault)
+        raise _as_refusal(fault, name)
 
 
-def _as_refusal(fault: Fault) -> errors.Refusal:
+def _as_refusal(fault: Fault, name: str) -> errors.Refusal:
     if fault.kind is FaultKind.NOT_AUTHORIZED:
         return errors.not_authorized()
     if fault.kind is FaultKind.TOO_QUICKLY:
-        return errors.too_quickly("environment", count=1, window_s=30)
+        return errors.too_quickly(name.removesuffix("Create"), count=1, window_s=30)
     if fault.kind is FaultKind.PROBLEM_PROCESSING:
         return errors.problem_processing()
     return errors.Refusal(fault.message, code=fault.code or errors.INTERNAL_SERVER_ERROR)

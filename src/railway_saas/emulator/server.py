@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, Self
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from railway_saas.emulator.limits import LimitRules
     from railway_saas.railway import AsyncRailwayClient, RailwayClient
+
+logger = logging.getLogger("railway_saas.emulator")
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
@@ -92,7 +95,10 @@ class Ticker:
     def _run(self) -> None:
         while not self._ended:
             self._wake.clear()
-            self._clock.tick()
+            try:
+                self._clock.tick()
+            except Exception:
+                logger.exception("an event of the emulator failed")
             self._wake.wait(self._clock.seconds_until_next())
 
 
@@ -117,8 +123,8 @@ class RunningServer:
 
     @property
     def url(self) -> str:
-        """`http://host:port`."""
-        return f"http://{self.host}:{self.port}"
+        """`http://host:port`, as this machine reaches it."""
+        return _url("http", self.host, self.port)
 
     @property
     def endpoint(self) -> str:
@@ -128,7 +134,7 @@ class RunningServer:
     @property
     def ws_endpoint(self) -> str:
         """The GraphQL endpoint over WebSocket."""
-        return f"ws://{self.host}:{self.port}{GRAPHQL_PATH}"
+        return f"{_url('ws', self.host, self.port)}{GRAPHQL_PATH}"
 
     def __enter__(self) -> Self:
         """Start, and come back when requests are answered.
@@ -173,6 +179,12 @@ class RunningServer:
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._socket])
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    """Where a listener is reached from here; one that listens on all addresses is reached on the loopback one."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"{scheme}://[{reached}]:{port}" if ":" in reached else f"{scheme}://{reached}:{port}"
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -231,7 +243,7 @@ def run(  # noqa: PLR0913 - keyword-only options
     """
     emulator = Emulator(seed=seed, speed=speed, templates=templates, plan=plan, limits=limits)
     listener = _bind(host, port)
-    emulator.served_at(f"http://{host}:{listener.getsockname()[1]}")
+    emulator.served_at(_url("http", host, listener.getsockname()[1]))
     ticker = Ticker(emulator)
     server = _Server(_config(emulator), lambda: on_ready(emulator) if on_ready else None)
     ticker.start()

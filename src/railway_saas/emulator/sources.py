@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from railway_saas.emulator import errors
+from railway_saas.emulator import errors, lifecycle, structure
 from railway_saas.emulator.registry import part
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ class Repositories:
         branch = branch or DEFAULT_BRANCH
         self._pushes[repo, branch] = self._pushes.get((repo, branch), 0) + 1
         return self.head(repo, branch)
+
+
+def push(world: World, repo: str, branch: str | None = None) -> str:
+    """Move a branch, and deploy the services whose triggers wait for that; the new commit."""
+    commit = world.part(Repositories).push(repo, branch)
+    for service in tuple(world.services.values()):
+        for trigger in service.repo_triggers:
+            instance = trigger.environment.instances.get(service.id)
+            if instance and trigger.repository == repo and trigger.branch == (branch or DEFAULT_BRANCH):
+                structure.update_settings(world, instance, replace(instance.settings, commit_sha=commit))
+                lifecycle.deploy_service_instance(world, instance)
+    return commit
 
 
 def read_repository(text: str) -> tuple[str, str | None]:

@@ -90,7 +90,7 @@ def project_create(ctx: Context, *, input_: dict[str, Any]) -> Project:
         pr_deploys=bool(input_.get("pr_deploys")),
     )
     lag = ctx.faults.take(FaultKind.PERMISSION_LAG, ("projectCreate",))
-    made.unreadable_times = int(lag.seconds) if lag else 0
+    made.unreadable_times = lag.reads if lag else 0
     if input_.get("repo"):
         _add_repository(ctx, made, input_["repo"])
     return made

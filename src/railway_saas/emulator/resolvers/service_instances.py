@@ -31,6 +31,7 @@ registry.types |= {"ServiceInstance": ServiceInstance, "ServiceSource": ServiceS
 constant("ServiceInstance", isUpdatable=True, railpackInfo=None)
 
 GIGABYTE = 1_000_000_000
+MAXIMUM_FREE_RETRIES = 10
 MAXIMUM_REPLICAS = {"FREE": 1, "HOBBY": 6, "PRO": 42}
 
 SETTINGS_FIELDS = {
@@ -290,6 +291,16 @@ def _replicas_fit(instance: ServiceInstance, settings: ServiceSettings) -> bool:
     return (own is None or own >= 1) and 1 <= settings.replicas <= most
 
 
+def _retries_fit(instance: ServiceInstance, settings: ServiceSettings) -> bool:
+    """Railway: the free plan allows no more than ten."""
+    most = (
+        MAXIMUM_FREE_RETRIES
+        if instance.project.workspace.plan == "FREE"
+        else settings.restart_policy_max_retries
+    )
+    return 0 <= settings.restart_policy_max_retries <= most
+
+
 def _regions_fit(_instance: ServiceInstance, settings: ServiceSettings) -> bool:
     return all(is_region(name) for name in settings.multi_region_config or ())
 
@@ -308,7 +319,7 @@ _CHECKS: dict[str, tuple[str, Callable[[ServiceInstance, ServiceSettings], bool]
     "healthcheck_timeout": ("healthcheckTimeout", lambda _, s: (s.healthcheck_timeout or 1) > 0),
     "draining_seconds": ("drainingSeconds", lambda _, s: (s.draining_seconds or 0) >= 0),
     "overlap_seconds": ("overlapSeconds", lambda _, s: (s.overlap_seconds or 0) >= 0),
-    "restart_policy_max_retries": ("restartPolicyMaxRetries", lambda _, s: s.restart_policy_max_retries >= 0),
+    "restart_policy_max_retries": ("restartPolicyMaxRetries", _retries_fit),
     "restart_policy_type": (
         "restartPolicyType",
         lambda i, s: s.restart_policy_type != "ALWAYS" or i.project.workspace.plan != "FREE",
