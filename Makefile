@@ -26,7 +26,7 @@ help: ## List the targets
 
 # A virtual environment that was moved, or whose Python is gone, is as good as missing.
 ifneq ($(wildcard .venv/.stamp),)
-ifneq ($(shell $(BIN)/python -c 'import railway_saas' 2>&1),)
+ifneq ($(shell $(BIN)/python -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f .venv/.stamp; rm -rf .venv)
 endif
 endif

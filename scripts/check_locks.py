@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.M)
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
 def pins(text: str) -> dict[str, str]:
@@ -34,7 +34,9 @@ def wanted() -> list[Requirement]:
 def faults(path: Path) -> list[str]:
     """What is wrong with one lock file."""
     text = path.read_text()
-    found = [f"{path.name}: holds an address" for _ in re.findall(r"https?://|--index-url|--find-links", text)]
+    found = [
+        f"{path.name}: holds an address" for _ in re.findall(r"https?://|--index-url|--find-links", text)
+    ]
     hashed = text.count("\\\n    --hash=sha256:")
     if hashed < len(pins(text)):
         found.append(f"{path.name}: {len(pins(text)) - hashed} entries without a hash")
@@ -47,13 +49,17 @@ def unmet() -> list[str]:
     return [
         f"dev.txt: {requirement} is not fulfilled ({locked.get(canonicalize_name(requirement.name), 'missing')}); run `make lock`"
         for requirement in wanted()
-        if not requirement.specifier.contains(locked.get(canonicalize_name(requirement.name), "0"), prereleases=True)
+        if not requirement.specifier.contains(
+            locked.get(canonicalize_name(requirement.name), "0"), prereleases=True
+        )
     ]
 
 
 def main() -> int:
     """Print every fault; 1 when there is one."""
-    found = [fault for path in sorted((ROOT / "requirements").glob("*.txt")) for fault in faults(path)] + unmet()
+    found = [
+        fault for path in sorted((ROOT / "requirements").glob("*.txt")) for fault in faults(path)
+    ] + unmet()
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

@@ -11,7 +11,11 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDED = ("railway_saas/py.typed", "railway_saas/railway/documents/projects.graphql", "railway_saas/emulator/schema.graphql")
+NEEDED = (
+    "railway_saas/py.typed",
+    "railway_saas/railway/documents/projects.graphql",
+    "railway_saas/emulator/schema.graphql",
+)
 
 USE = """
 import sys
@@ -30,8 +34,12 @@ print(railway_saas.__version__)
 
 def run(*command: str | Path, cwd: Path) -> str:
     """Run a command away from the checkout; its output."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}
+    }
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         sys.exit(f"check_wheel: {' '.join(map(str, command[:4]))} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -57,7 +65,9 @@ def pinned_base(folder: Path) -> Path:
     """The lock's versions as constraints, so that this check is the same everywhere."""
     lines = [line.split(" \\")[0] for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines()]
     constraints = folder / "constraints.txt"
-    constraints.write_text("\n".join(line for line in lines if "==" in line and not line.startswith((" ", "#"))))
+    constraints.write_text(
+        "\n".join(line for line in lines if "==" in line and not line.startswith((" ", "#")))
+    )
     return constraints
 
 
@@ -72,7 +82,9 @@ def main() -> None:
         pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
         run(*pip, "install", "--quiet", "--constraint", pinned_base(folder), wheel, cwd=folder)
         version = run(python, "-W", "error", "-c", USE, cwd=folder).strip()
-        told = subprocess.run([folder / "bare/bin/railway-saas"], cwd=folder, capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [folder / "bare/bin/railway-saas"], cwd=folder, capture_output=True, text=True, check=False
+        )
         if "pip install 'railway-saas[cli]'" not in told.stderr:
             sys.exit(f"check_wheel: the bare command does not say what it needs: {told.stdout}{told.stderr}")
     print(f"wheel: railway_saas {version} installs bare and imports")
