@@ -134,6 +134,18 @@ def test_a_second_deploy_replaces_the_first_within_2_to_15_seconds(house: House)
     assert house.status(first) == "REMOVED"
 
 
+def test_of_two_deploys_at_the_same_moment_the_later_one_stays(house: House) -> None:
+    project_id, environment_id = house.project()
+    service_id = house.service(project_id)
+    first, second = (house.deploy(service_id, environment_id) for _ in range(2))
+    listed = house.run(
+        "query($s: String!) { deployments(input: {serviceId: $s}) { edges { node { id } } } }", s=service_id
+    )
+    assert [edge["node"]["id"] for edge in listed["deployments"]["edges"]] == [second, first]
+    house.emulator.clock.advance(60)
+    assert (house.status(first), house.status(second)) == ("REMOVED", "SUCCESS")
+
+
 def test_overlap_and_draining_keep_the_old_one_longer(house: House) -> None:
     service_id, environment_id, first = house.running(overlapSeconds=60, drainingSeconds=30)
     second = house.deploy(service_id, environment_id)

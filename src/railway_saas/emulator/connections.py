@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors
 from railway_saas.emulator.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 DEFAULT_PAGE = 100
 """Rows of a root connection when the caller names no number. Railway's own default is not documented."""
@@ -45,6 +46,11 @@ class Connection:
 
 
 registry.types["PageInfo"] = PageInfo
+
+
+def newest_first(items: Iterable[Any]) -> list[Any]:
+    """Rows by `created_at`, newest first; of the same moment the one that came later first."""
+    return sorted(items, key=attrgetter("created_at"))[::-1]
 
 
 def paginate(  # noqa: PLR0913 - Relay's four arguments

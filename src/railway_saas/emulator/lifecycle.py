@@ -368,8 +368,8 @@ def _succeed(world: World, deployment: Deployment) -> None:
     deployment.succeeded_at = world.clock.now()
     deployment.deployment_stopped = not deployment.is_running
     _set_status(world, deployment, "SUCCESS", event="redeployed" if deployment.reason == "redeploy" else None)
-    _retire_others(world, deployment)
     _live(world, deployment)
+    _retire_others(world, deployment)
 
 
 def _live(world: World, deployment: Deployment) -> None:
@@ -385,12 +385,16 @@ def _live(world: World, deployment: Deployment) -> None:
 
 
 def _retire_others(world: World, deployment: Deployment) -> None:
+    """Replace all earlier ones; one that comes to its end after a later one is replaced itself."""
     overlap_s = deployment.settings.overlap_seconds or 0
-    for other in deployment.instance.deployments:
-        if other is deployment or other.status in TERMINAL or other.status == "REMOVING":
-            continue
-        if other.created_at <= deployment.created_at:
-            remove(world, other, after_s=0.5 + overlap_s, draining_s=other.settings.draining_seconds or 0)
+    position = deployment.instance.deployments.index(deployment)
+    earlier, later = (
+        deployment.instance.deployments[:position],
+        deployment.instance.deployments[position + 1 :],
+    )
+    overtaken = [deployment] if any(one.status in {"SUCCESS", "SLEEPING"} for one in later) else []
+    for other in (*earlier, *overtaken):
+        remove(world, other, after_s=0.5 + overlap_s, draining_s=other.settings.draining_seconds or 0)
 
 
 def _fail(world: World, deployment: Deployment, error: str) -> None:

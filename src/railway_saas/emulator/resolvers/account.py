@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors
-from railway_saas.emulator.connections import Connection, paginate
+from railway_saas.emulator.connections import Connection, newest_first, paginate
 from railway_saas.emulator.registry import constant, field, graphql_type, mutation, never, query, registry
 from railway_saas.emulator.scalars import format_datetime
 from railway_saas.emulator.world.accounts import Member, Token, TokenKind, User, Workspace
@@ -262,7 +262,7 @@ def members(found: Workspace, _ctx: Context) -> list[MemberView]:
 def projects(found: Workspace, _ctx: Context, **page: Any) -> Connection:
     """Its projects, newest first."""
     living = [project for project in found.projects.values() if project.deleted_at is None]
-    return paginate(sorted(living, key=lambda one: one.created_at, reverse=True), **page)
+    return paginate(newest_first(living), **page)
 
 
 @field("Workspace", "projectCount")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors, lifecycle
-from railway_saas.emulator.connections import Connection, paginate
+from railway_saas.emulator.connections import Connection, newest_first, paginate
 from railway_saas.emulator.registry import (
     Publish,
     Stop,
@@ -106,7 +106,7 @@ def deployments(ctx: Context, *, input_: dict[str, Any], **page: Any) -> Connect
         for one in instance.deployments
         if (wanted is None or one.status in wanted) and (unwanted is None or one.status not in unwanted)
     ]
-    return paginate(sorted(found, key=lambda one: one.created_at, reverse=True), **page)
+    return paginate(newest_first(found), **page)
 
 
 @query("deploymentEvents")
@@ -120,7 +120,7 @@ def instance_executions(ctx: Context, *, input_: dict[str, Any], **page: Any) ->
     """The runs of a cron service, newest first."""
     instance = ctx.service_instance(input_["service_id"], input_["environment_id"])
     found = [one for made in instance.deployments for one in made.executions]
-    return paginate(sorted(found, key=lambda one: one.created_at, reverse=True), **page)
+    return paginate(newest_first(found), **page)
 
 
 # Verbs ------------------------------------------------------------------------------------------------------------

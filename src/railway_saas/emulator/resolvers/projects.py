@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors, structure
-from railway_saas.emulator.connections import Connection, paginate
+from railway_saas.emulator.connections import Connection, newest_first, paginate
 from railway_saas.emulator.faults import FaultKind
 from railway_saas.emulator.registry import constant, field, mutation, query, registry
 from railway_saas.emulator.resolvers.account import PLAN_LIMITS, PLAN_TYPES, MemberView, member_view
@@ -56,8 +56,9 @@ def projects(
         raise errors.not_authorized()
     workspace = ctx.workspace(workspace_id) if workspace_id else own_workspace(ctx)
     shown = [one for one in workspace.projects.values() if include_deleted or one.deleted_at is None]
-    key, newest_first = ORDERS[order_by or "UPDATED_AT_DESC"]
-    return paginate(sorted(shown, key=key, reverse=newest_first), **page)
+    key, descending = ORDERS[order_by or "UPDATED_AT_DESC"]
+    ordered = sorted(shown, key=key)
+    return paginate(ordered[::-1] if descending else ordered, **page)
 
 
 @query("projectsByIds")
@@ -212,7 +213,7 @@ def services(found: Project, ctx: Context, **page: Any) -> Connection:
 def deployments(found: Project, ctx: Context, **page: Any) -> Connection:
     """All deployments, newest first."""
     shown = [one for environment in ctx.environments_of(found) for one in deployments_in(environment)]
-    return paginate(sorted(shown, key=lambda one: one.created_at, reverse=True), **page)
+    return paginate(newest_first(shown), **page)
 
 
 @field("Project", "members")
@@ -259,7 +260,7 @@ def visible_services(ctx: Context, found: Project) -> list[Service]:
 def deployments_in(environment: Environment) -> list[Deployment]:
     """All deployments in an environment, newest first."""
     shown = [one for instance in environment.instances.values() for one in instance.deployments]
-    return sorted(shown, key=lambda one: one.created_at, reverse=True)
+    return newest_first(shown)
 
 
 def _add_repository(ctx: Context, made: Project, repo: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors, structure
-from railway_saas.emulator.connections import Connection, paginate
+from railway_saas.emulator.connections import Connection, newest_first, paginate
 from railway_saas.emulator.registry import constant, field, mutation, query, registry
 from railway_saas.emulator.sources import read_repository
 from railway_saas.emulator.world.projects import Project, RepoTrigger, Service, ServiceSettings
@@ -127,7 +127,7 @@ def service_instances(found: Service, ctx: Context, **page: Any) -> Connection:
 def deployments(found: Service, ctx: Context, **page: Any) -> Connection:
     """Its deployments in all environments, newest first."""
     shown = [one for instance in instances_of(ctx, found) for one in instance.deployments]
-    return paginate(sorted(shown, key=lambda one: one.created_at, reverse=True), **page)
+    return paginate(newest_first(shown), **page)
 
 
 @field("DeploymentTrigger", "environmentId")
