@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from railway_saas.errors import ProvisioningError, RailwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -136,3 +139,47 @@ def status_changes(before: Stack | None, after: Stack) -> Iterator[StackService]
     for service in after.services:
         if service.service_id not in known or known[service.service_id] != service.status:
             yield service
+
+
+@contextmanager
+def provisioning_step(step: str, project_id: str | None) -> Iterator[None]:
+    """Say in which step a call to Railway failed."""
+    try:
+        yield
+    except RailwayError as error:
+        raise provisioning_error(step, project_id, error) from error
+
+
+def provisioning_error(step: str, project_id: str | None, error: RailwayError) -> ProvisioningError:
+    """A failed call, told as a failed step."""
+    left = f"; project {project_id} is left as it is" if project_id else ""
+    return ProvisioningError(
+        f"{error}{left}", step=step, project_id=project_id, maybe_applied=error.maybe_applied
+    )
+
+
+def refuse_failed(stack: Stack) -> None:
+    """Give up on a stack in which a service will not come up.
+
+    Raises:
+        ProvisioningError: It names the services and their states.
+    """
+    if stack.failed:
+        raise ProvisioningError(
+            f"{'; '.join(service.sentence for service in stack.failed)}. `railway-saas logs {stack.project_id}` shows "
+            "why; the project is left as it is",
+            step="status",
+            project_id=stack.project_id,
+            services={service.name: service.status for service in stack.failed},
+        )
+
+
+def too_late(stack: Stack, elapsed_s: float) -> ProvisioningError:
+    """The error for a stack that takes too long."""
+    waiting = [service for service in stack.services if not service.is_running]
+    return ProvisioningError(
+        f"not everything runs after {elapsed_s:.0f} s: {'; '.join(service.sentence for service in waiting) or 'no services'}",
+        step="status",
+        project_id=stack.project_id,
+        services={service.name: service.status for service in waiting},
+    )

@@ -6,31 +6,24 @@ starts them: one that refers to another waits until that one runs.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from railway_saas.errors import ProvisioningError, RailwayError
+from railway_saas.instances import calls
 from railway_saas.instances.progress import look_delays
-from railway_saas.instances.settings import ServiceSettings, settings_of
-from railway_saas.instances.stack import read_stack
-from railway_saas.railway.operations import (
-    buckets,
-    domains,
-    environments,
-    overview,
-    service_instances,
-    services,
-    volumes,
-)
+from railway_saas.instances.settings import ServiceSettings, bucket_region, settings_of
+from railway_saas.instances.stack import Stack, provisioning_step, read_stack, refuse_failed, too_late
+from railway_saas.railway.operations import environments, overview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from railway_saas._core.operation import Operation
     from railway_saas.instances.progress import Progress
     from railway_saas.railway._async._client import AsyncRailwayClient
     from railway_saas.templates import JsonObject, Template
     from railway_saas.templates.expressions import RandomSource
+
+DEFAULT_BUCKET_REGION = "sjc"
+"""Railway asks for a region; this is the one of its own documentation's examples."""
 
 
 class AsyncStackBuilder:
@@ -57,9 +50,97 @@ class AsyncStackBuilder:
             ProvisioningError: A call failed, or a service that others wait for did not come up.
         """
         settings = [settings_of(service, self._random) for service in template.services]
-        ids = await self._create_services(settings)
-        await self._create_volumes(settings, ids)
-        await self._configure(settings, ids)
-        await self._patch(template, settings, ids)
+        with provisioning_step("services", self._project_id):
+            ids = await self._create_services(settings)
+        with provisioning_step("volumes", self._project_id):
+            volumes = await self._create_volumes(settings, ids)
+            buckets = await self._create_buckets(template)
+        with provisioning_step("settings", self._project_id):
+            await self._configure(settings, ids)
+            await self._patch(calls.patch_of(settings, ids, volumes, buckets))
         await self._start(template, ids, wait=wait)
         return {service_id: key for key, service_id in ids.items()}
+
+    async def _create_services(self, settings: Sequence[ServiceSettings]) -> dict[str, str]:
+        wanted = [calls.create_service(entry, self._project_id, self._environment_id) for entry in settings]
+        created = await self._client.batch(wanted)
+        self._progress.tell("services", f"created {len(created)} services")
+        return {entry.service.key: service.id for entry, service in zip(settings, created, strict=True)}
+
+    async def _create_volumes(
+        self, settings: Sequence[ServiceSettings], ids: dict[str, str]
+    ) -> dict[str, JsonObject]:
+        """One after the other: Railway allows only so many in half a minute, and the client waits when told to."""
+        resized: dict[str, JsonObject] = {}
+        for entry in settings:
+            for volume in entry.service.volumes:
+                created = await self._client.run(
+                    calls.create_volume(
+                        self._project_id,
+                        self._environment_id,
+                        ids[entry.service.key],
+                        volume.mount_path or "/data",
+                    )
+                )
+                self._progress.tell(
+                    "volumes", f"created a volume for {entry.service.name} at {volume.mount_path}"
+                )
+                if volume.size_mb:
+                    resized[created.id] = {"sizeMB": volume.size_mb}
+        return resized
+
+    async def _create_buckets(self, template: Template) -> dict[str, JsonObject]:
+        placed: dict[str, JsonObject] = {}
+        for bucket in template.buckets:
+            created = await self._client.run(calls.create_bucket(self._project_id, bucket.name))
+            region = bucket_region(template, bucket.key) or DEFAULT_BUCKET_REGION
+            placed[created.id] = {"region": region, "isCreated": True}
+            self._progress.tell("volumes", f"created bucket {bucket.name}")
+        return placed
+
+    async def _configure(self, settings: Sequence[ServiceSettings], ids: dict[str, str]) -> None:
+        wanted = [
+            *calls.configure(settings, ids, self._environment_id),
+            *calls.create_domains(settings, ids, self._environment_id),
+        ]
+        if wanted:
+            await self._client.batch(wanted)
+            self._progress.tell("settings", "configured the services and their domains")
+
+    async def _patch(self, patch: JsonObject) -> None:
+        """Stage and commit without deploying: the services are started in their order afterwards."""
+        if not patch:
+            return
+        await self._client.run(environments.stage_changes(self._environment_id, patch=patch, merge=True))
+        await self._client.run(environments.commit_staged(self._environment_id, skip_deploys=True))
+        self._progress.tell("settings", "committed the rest of the configuration")
+
+    async def _start(self, template: Template, ids: dict[str, str], *, wait: bool) -> None:
+        by_name = {service.name: ids[service.key] for service in template.services}
+        levels = template.plan().start_order
+        for number, level in enumerate(levels, start=1):
+            wanted = [by_name[name] for name in level]
+            with provisioning_step("deploy", self._project_id):
+                await self._client.batch(
+                    [calls.start(service_id, self._environment_id) for service_id in wanted]
+                )
+            self._progress.tell("deploy", f"started {', '.join(level)}")
+            if wait and number < len(levels):
+                await self._wait_for(set(wanted))
+
+    async def _wait_for(self, service_ids: set[str]) -> None:
+        pause = look_delays()
+        while True:
+            await self._client.clock.sleep(pause())
+            with provisioning_step("status", self._project_id):
+                stack = read_stack(await self._client.run(overview.environment(self._environment_id)))
+            self._progress.look(stack)
+            refuse_failed(stack)
+            if _all_running(stack, service_ids):
+                return
+            if self._progress.remaining_s <= 0:
+                raise too_late(stack, self._progress.elapsed_s)
+
+
+def _all_running(stack: Stack, service_ids: set[str]) -> bool:
+    return all(service.is_running for service in stack.services if service.service_id in service_ids)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from railway_saas.errors import ProvisioningError, RailwayError, RailwayInputError, TemplateError
+from railway_saas.errors import RailwayError, RailwayInputError, TemplateError
 from railway_saas.instances._async.builder import AsyncStackBuilder
 from railway_saas.instances.progress import Progress, look_delays
-from railway_saas.instances.stack import Stack, StackEvent, read_stack
+from railway_saas.instances.stack import (
+    Stack,
+    StackEvent,
+    provisioning_error,
+    provisioning_step,
+    read_stack,
+    refuse_failed,
+    too_late,
+)
 from railway_saas.railway.operations import overview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from railway_saas.railway._async._client import AsyncRailwayClient
     from railway_saas.templates import Template
@@ -86,7 +93,7 @@ class AsyncStackDeployer:
         progress = Progress(
             self._clock.monotonic, self._on_event, total=len(ready.services), timeout_s=timeout_s
         )
-        with _step("project", None):
+        with provisioning_step("project", None):
             project = await self._client.projects.create(
                 name=project_name, workspace_id=workspace_id, description=description
             )
@@ -100,7 +107,7 @@ class AsyncStackDeployer:
             keys = await builder.build(ready, wait=wait)
         if wait:
             return await self.wait(project.id, environment_id, keys=keys, progress=progress)
-        with _step("status", project.id):
+        with provisioning_step("status", project.id):
             return await self.look(environment_id, keys=keys)
 
     async def look(self, environment_id: str, *, keys: Mapping[str, str] | None = None) -> Stack:
@@ -125,14 +132,14 @@ class AsyncStackDeployer:
         pause = look_delays()
         while True:
             await self._clock.sleep(pause())
-            with _step("status", project_id):
+            with provisioning_step("status", project_id):
                 stack = await self.look(environment_id, keys=keys)
             progress.look(stack)
-            _refuse_failed(stack)
+            refuse_failed(stack)
             if len(stack.services) >= progress.total and stack.is_running:
                 return stack
             if progress.remaining_s <= 0:
-                raise _too_late(stack, progress.elapsed_s)
+                raise too_late(stack, progress.elapsed_s)
 
     async def _deploy_known(
         self, template: Template, template_id: str, project_id: str, environment_id: str, progress: Progress
@@ -148,7 +155,7 @@ class AsyncStackDeployer:
             )
             workflow_id = accepted.workflow_id
         except RailwayInputError as error:
-            raise _provisioning("template", project_id, error) from error
+            raise provisioning_error("template", project_id, error) from error
         except RailwayError as error:
             if not await self._landed(environment_id, in_doubt=error.maybe_applied):
                 if error.errors:  # Railway answered, and refused
@@ -157,10 +164,10 @@ class AsyncStackDeployer:
                         "Railway refuses to deploy this template itself: building it from single calls",
                     )
                     return False
-                raise _provisioning("template", project_id, error) from error
+                raise provisioning_error("template", project_id, error) from error
         progress.tell("template", f"Railway is deploying {len(template.services)} services")
         if workflow_id is not None:
-            with _step("template", project_id):
+            with provisioning_step("template", project_id):
                 await self._client.workflows.wait_until_complete(workflow_id, timeout_s=WORKFLOW_TIMEOUT_S)
         return True
 
@@ -184,40 +191,3 @@ def _checked(template: Template) -> Template:
     if problems:
         raise TemplateError("the template has faults; nothing was created", problems=problems)
     return template.fill({})
-
-
-@contextmanager
-def _step(step: str, project_id: str | None) -> Iterator[None]:
-    """Say in which step a call to Railway failed."""
-    try:
-        yield
-    except RailwayError as error:
-        raise _provisioning(step, project_id, error) from error
-
-
-def _provisioning(step: str, project_id: str | None, error: RailwayError) -> ProvisioningError:
-    left = f"; project {project_id} is left as it is" if project_id else ""
-    return ProvisioningError(
-        f"{error}{left}", step=step, project_id=project_id, maybe_applied=error.maybe_applied
-    )
-
-
-def _refuse_failed(stack: Stack) -> None:
-    if stack.failed:
-        raise ProvisioningError(
-            f"{'; '.join(service.sentence for service in stack.failed)}. `railway-saas logs {stack.project_id}` shows "
-            "why; the project is left as it is",
-            step="status",
-            project_id=stack.project_id,
-            services={service.name: service.status for service in stack.failed},
-        )
-
-
-def _too_late(stack: Stack, elapsed_s: float) -> ProvisioningError:
-    waiting = [service for service in stack.services if not service.is_running]
-    return ProvisioningError(
-        f"not everything runs after {elapsed_s:.0f} s: {'; '.join(service.sentence for service in waiting) or 'no services'}",
-        step="status",
-        project_id=stack.project_id,
-        services={service.name: service.status for service in waiting},
-    )
