@@ -69,8 +69,7 @@ class Emulator:
 
     ```python
     emulator = Emulator()
-    client = RailwayClient(emulator.api_token, endpoint=emulator.endpoint,
-                           http_client=httpx.Client(transport=emulator.transport()))
+    client = emulator.client()
     project = client.projects.create(name="acme", workspace_id=emulator.workspace_id)
     emulator.clock.advance(10)
     ```
