@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from railway_saas.railway.models.projects import BucketRef, ServiceRef, VolumeRef
+from railway_saas.railway.operations import buckets, domains, service_instances, services, volumes
 from railway_saas.railway.operations._build import operation
 
 if TYPE_CHECKING:
@@ -12,101 +12,95 @@ if TYPE_CHECKING:
 
     from railway_saas._core.operation import Operation
     from railway_saas.instances.settings import ServiceSettings
+    from railway_saas.railway.models.buckets import Bucket
+    from railway_saas.railway.models.domains import ServiceDomain
+    from railway_saas.railway.models.services import Service
+    from railway_saas.railway.models.volumes import Volume
     from railway_saas.templates import JsonObject, TemplateService
 
 
-def create_service(settings: ServiceSettings, project_id: str, environment_id: str) -> Operation[ServiceRef]:
+def create_service(settings: ServiceSettings, project_id: str, environment_id: str) -> Operation[Service]:
     """A service with its source and its variables; Railway does not deploy it yet."""
     service = settings.service
-    source = {"image": service.source.image} if service.source.image else {"repo": repository(service)}
-    body = {
-        "projectId": project_id,
-        "environmentId": environment_id,
-        "name": service.name,
-        "source": source,
-        "branch": service.source.branch,
-        "icon": service.icon,
-        "variables": settings.variables or None,
-    }
-    return operation("ServiceCreate", ServiceRef, {"input": _without_nulls(body)})
+    image = service.source.image
+    return services.create(
+        project_id,
+        environment_id=environment_id,
+        name=service.name,
+        image=image,
+        repo=None if image else repository(service),
+        branch=None if image else service.source.branch,
+        icon=service.icon,
+        variables=settings.variables or None,
+    )
 
 
-def repository(service: TemplateService) -> str:
-    """`owner/name`: `serviceConnect` and `serviceCreate` refuse the long address that documents may hold."""
+def repository(service: TemplateService) -> str | None:
+    """`owner/name`: Railway's calls refuse the long address that documents may hold."""
     reference = service.source.repository
-    return f"{reference.owner}/{reference.name}" if reference else (service.source.repo or "")
+    return f"{reference.owner}/{reference.name}" if reference else service.source.repo
 
 
 def create_volume(
     project_id: str, environment_id: str, service_id: str, mount_path: str
-) -> Operation[VolumeRef]:
+) -> Operation[Volume]:
     """A volume mounted into a service."""
-    body = {
-        "projectId": project_id,
-        "environmentId": environment_id,
-        "serviceId": service_id,
-        "mountPath": mount_path,
-    }
-    return operation("VolumeCreate", VolumeRef, {"input": body})
+    return volumes.create(
+        project_id=project_id, environment_id=environment_id, service_id=service_id, mount_path=mount_path
+    )
 
 
-def create_bucket(project_id: str, name: str) -> Operation[BucketRef]:
+def create_bucket(project_id: str, name: str) -> Operation[Bucket]:
     """A bucket of the project; a patch places it in the environment."""
-    return operation("BucketCreate", BucketRef, {"input": {"projectId": project_id, "name": name}})
+    return buckets.create(project_id=project_id, name=name)
 
 
 def create_domains(
     settings: Sequence[ServiceSettings], ids: Mapping[str, str], environment_id: str
-) -> Iterator[Operation[Any]]:
+) -> Iterator[Operation[ServiceDomain]]:
     """One generated service domain for each that the document asks for."""
     for entry in settings:
         for domain in entry.service.service_domains:
-            body = {
-                "serviceId": ids[entry.service.key],
-                "environmentId": environment_id,
-                "targetPort": domain.target_port,
-            }
-            yield operation("ServiceDomainCreate", dict[str, Any], {"input": _without_nulls(body)})
+            yield domains.service_domain_create(
+                service_id=ids[entry.service.key],
+                environment_id=environment_id,
+                target_port=domain.target_port,
+            )
 
 
 def configure(
     settings: Sequence[ServiceSettings], ids: Mapping[str, str], environment_id: str
-) -> Iterator[Operation[Any]]:
+) -> Iterator[Operation[bool]]:
     """How each service is built and run, where the document says anything about it."""
     for entry in settings:
         if entry.update:
             variables = {
                 "serviceId": ids[entry.service.key],
                 "environmentId": environment_id,
-                "input": entry.update,
+                "input": entry.update,  # the document's own words, which are those of the input
             }
             yield operation("ServiceInstanceUpdate", bool, variables, safe_to_repeat=True)
 
 
 def start(service_id: str, environment_id: str) -> Operation[str]:
     """The first deployment of a service."""
-    return operation("ServiceInstanceDeploy", str, {"serviceId": service_id, "environmentId": environment_id})
+    return service_instances.deploy(service_id=service_id, environment_id=environment_id)
 
 
 def patch_of(
     settings: Sequence[ServiceSettings],
     ids: Mapping[str, str],
-    volumes: Mapping[str, JsonObject],
-    buckets: Mapping[str, JsonObject],
+    volume_sizes: Mapping[str, JsonObject],
+    bucket_places: Mapping[str, JsonObject],
 ) -> JsonObject:
     """What only a patch of the environment's configuration can say; empty when there is nothing.
 
     Args:
         settings: Every service's settings.
         ids: Service id by template key.
-        volumes: `volumeMounts` and `volumes` entries by volume id.
-        buckets: `buckets` entries by bucket id.
+        volume_sizes: `volumes` entries by volume id.
+        bucket_places: `buckets` entries by bucket id.
     """
-    services: JsonObject = {ids[entry.service.key]: entry.patch for entry in settings if entry.patch}
-    parts: JsonObject = {"services": services, "volumes": dict(volumes), "buckets": dict(buckets)}
+    patches: JsonObject = {ids[entry.service.key]: entry.patch for entry in settings if entry.patch}
+    parts: JsonObject = {"services": patches, "volumes": dict(volume_sizes), "buckets": dict(bucket_places)}
     return {name: part for name, part in parts.items() if part}
-
-
-def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
-    """Railway reads null as "unset this field"."""
-    return {name: value for name, value in body.items() if value is not None}

@@ -6,7 +6,7 @@ starts them: one that refers to another waits until that one runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from railway_saas.instances import calls
 from railway_saas.instances.progress import look_delays
@@ -17,6 +17,7 @@ from railway_saas.railway.operations import environments, overview
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from railway_saas._core.operation import Operation
     from railway_saas.instances.progress import Progress
     from railway_saas.railway._async._client import AsyncRailwayClient
     from railway_saas.templates import JsonObject, Template
@@ -99,7 +100,7 @@ class AsyncStackBuilder:
         return placed
 
     async def _configure(self, settings: Sequence[ServiceSettings], ids: dict[str, str]) -> None:
-        wanted = [
+        wanted: list[Operation[Any]] = [
             *calls.configure(settings, ids, self._environment_id),
             *calls.create_domains(settings, ids, self._environment_id),
         ]
@@ -111,7 +112,7 @@ class AsyncStackBuilder:
         """Stage and commit without deploying: the services are started in their order afterwards."""
         if not patch:
             return
-        await self._client.run(environments.stage_changes(self._environment_id, patch=patch, merge=True))
+        await self._client.run(environments.stage_changes(self._environment_id, patch, merge=True))
         await self._client.run(environments.commit_staged(self._environment_id, skip_deploys=True))
         self._progress.tell("settings", "committed the rest of the configuration")
 
