@@ -170,10 +170,12 @@ def create_service(  # noqa: PLR0913 - keyword-only options
     icon: str | None = None,
     template_id: str | None = None,
     template_service_id: str | None = None,
+    service_id: str | None = None,
 ) -> Service:
     """A new service, with an instance in each of the environments; nothing is deployed.
 
-    Without `environments` it comes into every one that is not ephemeral.
+    Without `environments` it comes into every one that is not ephemeral. `service_id` is for ids that a config patch
+    brings along.
 
     Raises:
         Refusal: The name is blank or taken.
@@ -183,7 +185,7 @@ def create_service(  # noqa: PLR0913 - keyword-only options
     check_service_name(project, name)
     now = world.clock.now()
     service = Service(
-        id=world.ids.uuid(),
+        id=service_id or world.ids.uuid(),
         name=name,
         project=project,
         created_at=now,

@@ -127,6 +127,8 @@ class Project:
     buckets: dict[str, Bucket] = field(default_factory=dict[str, "Bucket"])
     deleted_instances: list[ServiceInstance] = field(default_factory=list["ServiceInstance"])
     """What they used stays on the bill."""
+    deleted_volume_instances: list[VolumeInstance] = field(default_factory=list["VolumeInstance"])
+    """The same holds for these."""
     members: list[Member] = field(default_factory=list["Member"])
     """Members of this project only; those of the workspace come on top."""
 

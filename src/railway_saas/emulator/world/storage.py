@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +26,15 @@ class Volume:
         return self.project.id
 
 
+class Growth(NamedTuple):
+    """How a volume fills from one moment on, until the next such entry."""
+
+    since: datetime
+    used_mb: float
+    mb_per_hour: float
+    most_mb: float
+
+
 @dataclass(slots=True, eq=False)
 class VolumeInstance:
     """A volume in one environment."""
@@ -41,8 +50,8 @@ class VolumeInstance:
     state: str = "READY"
     deleted_at: datetime | None = None
     """When its deletion was asked for; it is gone 48 hours later."""
-    growth: list[tuple[datetime, float, float]] = field(default_factory=list["tuple[datetime, float, float]"])
-    """How full it is: from when on, MB at that moment, MB per hour. Usage is counted from it."""
+    growth: list[Growth] = field(default_factory=list[Growth])
+    """How full it is and was. Usage is counted from it."""
     backups: list[VolumeBackup] = field(default_factory=list["VolumeBackup"])
     schedules: list[BackupSchedule] = field(default_factory=list["BackupSchedule"])
 
