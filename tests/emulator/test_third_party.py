@@ -68,11 +68,12 @@ def test_it_makes_deploys_watches_and_deletes(client: Any, emulator: Emulator) -
     assert client.me().email == "ada@example.com"
     project = client.project_create(name="acme", workspace_id=emulator.workspace_id)
     assert len(client.projects().edges) == 1
-    environment_id = client.project(id=project.id).primary_environment_id
+    assert client.project(id=project.id).name == "acme"
+    environment_id = emulator.world.projects[project.id].primary_environment_id
     service = client.service_create(project_id=project.id, name="web", source={"image": "nginx:alpine"})
     deployment_id = client.service_instance_deploy_v2(environment_id=environment_id, service_id=service.id)
     emulator.clock.advance(15)
-    assert client.deployment(id=deployment_id).status == "SUCCESS"
+    assert client.deployment(id=deployment_id).deployment_stopped is False
     assert client.service_instance(environment_id=environment_id, service_id=service.id).service_name == "web"
     assert client.deployment_logs(deployment_id=deployment_id)[0].message == "Starting Container"
     assert client.deployment_stop(id=deployment_id) is True

@@ -12,6 +12,8 @@ from railway_saas.emulator.scalars import format_datetime
 from railway_saas.emulator.world.accounts import Member, Token, TokenKind, User, Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from railway_saas.emulator.context import Context
     from railway_saas.emulator.world.projects import Environment, Project
 
@@ -61,7 +63,6 @@ constant(
     isAdmin=False,
     isConductor=False,
     isVerified=True,
-    lastLogin=None,
     platformFeatureFlags=[],
     profile=None,
     registrationStatus="REGISTERED",
@@ -244,6 +245,12 @@ def workspace_rate_limit(found: Workspace, ctx: Context) -> ApiTokenRateLimit:
 def _rate_limit(ctx: Context, plan: str) -> ApiTokenRateLimit:
     verdict = ctx.limits.peek(ctx.caller.key, plan)
     return ApiTokenRateLimit(verdict.remaining, format_datetime(verdict.resets_at))
+
+
+@field("User", "lastLogin")
+def last_login(user: User, _ctx: Context) -> datetime:
+    """Never again after signing up: whoever has a token need not log in."""
+    return user.created_at
 
 
 @field("User", "projects")
