@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,10 +16,19 @@ TokenKind = Literal["bearer", "project"]
 """`bearer`: account, workspace or OAuth token. `project`: a token of one environment of one project."""
 
 
-def _positive(owner: str, **values: float | None) -> None:
+_MONTH_S = 30 * 86_400
+_MAX_ATTEMPTS = 100
+_MAX_FACTOR = 10
+_MAX_REQUESTS = 1_000_000_000
+
+
+def _within(owner: str, low: float, high: float, **values: object) -> None:
+    """Refuse what is not a number above `low`, at most `high`."""
     for name, value in values.items():
-        if value is not None and not (value > 0 and math.isfinite(value)):
-            raise ConfigurationError(f"{owner}({name}={value!r}): must be a finite number above 0")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value <= high:
+            raise ConfigurationError(
+                f"{owner}({name}={value!r}): must be a number above {low} and at most {high:,}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,7 @@ class Timeouts:
     others are limits of one attempt. Railway's own CLI allows 90 s for a request, as some mutations are slow.
 
     Raises:
-        ConfigurationError: A value is not a finite number above 0.
+        ConfigurationError: A value is not a number above 0 and at most 30 days.
     """
 
     connect_s: float = 5.0
@@ -41,8 +49,10 @@ class Timeouts:
     total_s: float = 90.0
 
     def __post_init__(self) -> None:
-        _positive(
+        _within(
             "Timeouts",
+            0,
+            _MONTH_S,
             connect_s=self.connect_s,
             read_s=self.read_s,
             write_s=self.write_s,
@@ -71,15 +81,19 @@ class RetryPolicy:
     max_retry_after_s: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.max_attempts < 1:
-            raise ConfigurationError(f"RetryPolicy(max_attempts={self.max_attempts!r}): must be at least 1")
-        _positive(
+        if not isinstance(self.max_attempts, int) or not 1 <= self.max_attempts <= _MAX_ATTEMPTS:  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+            raise ConfigurationError(
+                f"RetryPolicy(max_attempts={self.max_attempts!r}): must be a whole number from 1 to {_MAX_ATTEMPTS}"
+            )
+        _within(
             "RetryPolicy",
+            0,
+            _MONTH_S,
             base_delay_s=self.base_delay_s,
             max_delay_s=self.max_delay_s,
-            factor=self.factor,
             max_retry_after_s=self.max_retry_after_s,
         )
+        _within("RetryPolicy", 0, _MAX_FACTOR, factor=self.factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +105,7 @@ class RateLimit:
     Until the first answer the values of a Hobby plan hold.
 
     Raises:
-        ConfigurationError: A value is not a finite number above 0.
+        ConfigurationError: A value is not a number above 0.
 
     Source: docs.railway.com/integrations/api, "Rate limits".
     """
@@ -100,7 +114,13 @@ class RateLimit:
     per_second: float | None = None
 
     def __post_init__(self) -> None:
-        _positive("RateLimit", per_hour=self.per_hour, per_second=self.per_second)
+        given = {"per_hour": self.per_hour, "per_second": self.per_second}
+        _within(
+            "RateLimit",
+            0,
+            _MAX_REQUESTS,
+            **{name: value for name, value in given.items() if value is not None},
+        )
 
     @classmethod
     def hobby(cls) -> RateLimit:

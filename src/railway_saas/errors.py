@@ -100,7 +100,7 @@ class RailwayError(RailwaySaasError):
     maybe_applied: bool
     """True for a write that may have taken effect all the same: look before repeating it."""
     attempts: int
-    """How many times the call was sent."""
+    """How many times the call was sent; 0 when it was refused before."""
     errors: tuple[GraphQLErrorDetail, ...]
     """Railway's own errors, as they came."""
     partial_data: Mapping[str, Any] | None
@@ -115,7 +115,7 @@ class RailwayError(RailwaySaasError):
         status_code: int | None = None,
         transient: bool = False,
         maybe_applied: bool = False,
-        attempts: int = 1,
+        attempts: int = 0,
         errors: Iterable[GraphQLErrorDetail] = (),
         partial_data: Mapping[str, Any] | None = None,
     ) -> None:

@@ -28,11 +28,13 @@ from railway_saas.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 THROTTLE_WAIT_S = 30.0
 """Railway's creation throttles ("You are creating environments too quickly") have windows of about 30 s."""
+
+_NOT_JSON = object()
 
 _OK = 200
 _UNAUTHORIZED = 401
@@ -40,7 +42,11 @@ _FORBIDDEN = 403
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
-_ECHOED_VALUE = re.compile(r"got invalid value .*?(?=( at \"|; |$))", re.DOTALL)
+# GraphQL servers quote the input they refuse, and that may be a secret: what follows these is cut. The place is kept.
+_ECHOED = re.compile(r"(got invalid value|cannot represent [^:]*:)\s.*", re.DOTALL)
+_PLACE = re.compile(r"got invalid value .* at \"([\w.\[\]]+)\"; ", re.DOTALL)
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]*)?", re.ASCII)
+_REFUSED_FIELD = re.compile(r"^Error in (\w+) - Invalid input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ _BY_MESSAGE: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
         (r"not authorized|unauthori[sz]ed|unauthenticated|project token not found|invalid token", _AUTH),
         (r"two factor authentication required|you have been blocked", _AUTH),
         (r"failed to create service domain, please try again", _PASSING),
-        (r"already exists|already taken|is not available", _CONFLICT),
+        (r"already exists|already taken", _CONFLICT),
         (r"\bnot found\b", _NOT_FOUND),
         (r"is not \w+able\b", _STATE),
         (r"invalid input|is not a valid|invalid project name|unrecognized_keys", _INPUT),
@@ -105,10 +111,7 @@ def read_data(answer: Answer, *, operation: str, is_write: bool) -> dict[str, An
     problem = _refused_before_railway(answer, operation)
     if problem is not None:
         raise problem
-    try:
-        document = from_json(answer.body)
-    except ValueError:
-        raise _not_json(answer, operation, is_write=is_write) from None
+    document = _parsed(answer.body)
     if isinstance(document, dict):
         payload = cast("dict[str, Any]", document)
         if payload.get("errors"):
@@ -117,7 +120,14 @@ def read_data(answer: Answer, *, operation: str, is_write: bool) -> dict[str, An
             )
         if isinstance(payload.get("data"), dict) and answer.status_code == _OK:
             return cast("dict[str, Any]", payload["data"])
-    raise _without_data(answer, operation, is_write=is_write)
+    raise _without_data(answer, operation, is_write=is_write, is_json=document is not _NOT_JSON)
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return from_json(body)
+    except ValueError:
+        return _NOT_JSON
 
 
 def graphql_error(
@@ -152,6 +162,8 @@ def error_of(
     }
     if kind is _THROTTLE:
         common["retry_after_s"] = THROTTLE_WAIT_S
+    if kind is _INPUT and (refused := _REFUSED_FIELD.match(first.message)):
+        common["argument"] = refused[1]
     return kind.error(first.message + _advice(kind, first), **common)
 
 
@@ -164,6 +176,8 @@ def _kind_of(detail: GraphQLErrorDetail, status_code: int | None) -> _Kind:
             return kind
     if status_code == _UNAUTHORIZED:
         return _AUTH
+    if by_code is None and status_code is not None and status_code >= _SERVER_ERROR:
+        return _UNCLEAR
     return by_code or _UNKNOWN
 
 
@@ -181,32 +195,37 @@ def _detail(entry: object) -> GraphQLErrorDetail:
     code = cast("dict[str, Any]", extensions).get("code") if isinstance(extensions, dict) else None
     trace_id = fields.get("traceId")
     return GraphQLErrorDetail(
-        # Servers quote refused input, and that may be a secret.
-        message=_ECHOED_VALUE.sub("got an invalid value", str(fields.get("message") or "no message")),
+        message=_without_echo(str(fields.get("message") or "no message")),
         code=code if isinstance(code, str) else None,
         path=tuple(step for step in _as_list(fields.get("path")) if isinstance(step, (str, int))),
         trace_id=str(trace_id) if trace_id is not None else None,
     )
 
 
+def _without_echo(message: str) -> str:
+    place = _PLACE.search(message)
+    return _ECHOED.sub(rf"\1{f' at {place[1]}' if place else ''} (not shown)", message)
+
+
 def _as_list(value: object) -> list[Any]:
     if isinstance(value, list):
-        return cast("list[Any]", value)
+        return list(cast("Iterable[Any]", value))
     return [] if value is None else [value]
 
 
 def _refused_before_railway(answer: Answer, operation: str) -> RailwayError | None:
     """Answers that mean the request was turned away, whatever their body looks like."""
-    start = answer.body[:200]
-    if answer.status_code == _TOO_MANY_REQUESTS or b"error code: 1015" in start:
+    start = answer.body[:200].lstrip()
+    by_cloudflare = start.startswith(b"error code: 1015")
+    if answer.status_code == _TOO_MANY_REQUESTS or by_cloudflare:
         return RailwayRateLimitError(
-            "rate limit exceeded" + (" (Cloudflare 1015)" if b"1015" in start else ""),
+            "rate limit exceeded" + (" (Cloudflare 1015)" if by_cloudflare else ""),
             operation=operation,
             status_code=answer.status_code,
             transient=True,
             retry_after_s=retry_after_s(answer.headers),
         )
-    if answer.status_code == _FORBIDDEN and not start.lstrip().startswith(b"{"):
+    if answer.status_code == _FORBIDDEN and not start.startswith(b"{"):
         return RailwayResponseError(
             f"HTTP 403 from Cloudflare ({_looks_like(answer)}): this address or User-Agent is refused; "
             "the request did not reach Railway",
@@ -216,29 +235,18 @@ def _refused_before_railway(answer: Answer, operation: str) -> RailwayError | No
     return None
 
 
-def _not_json(answer: Answer, operation: str, *, is_write: bool) -> RailwayError:
-    if answer.status_code == _UNAUTHORIZED:
-        return RailwayAuthError("HTTP 401: the token was refused", operation=operation, status_code=401)
-    passing = answer.status_code >= _SERVER_ERROR or answer.status_code == _OK
+def _without_data(answer: Answer, operation: str, *, is_write: bool, is_json: bool) -> RailwayError:
+    status = answer.status_code
+    if status == _UNAUTHORIZED:
+        return RailwayAuthError("HTTP 401: the token was refused", operation=operation, status_code=status)
+    what = "neither data nor errors" if is_json else f"{_looks_like(answer)} instead of JSON"
     return RailwayResponseError(
-        f"HTTP {answer.status_code} with {_looks_like(answer)} instead of JSON",
+        f"HTTP {status} with {what}",
         operation=operation,
-        status_code=answer.status_code,
-        transient=passing,
-        maybe_applied=is_write and passing,
-    )
-
-
-def _without_data(answer: Answer, operation: str, *, is_write: bool) -> RailwayError:
-    if answer.status_code == _UNAUTHORIZED:
-        return RailwayAuthError("HTTP 401: the token was refused", operation=operation, status_code=401)
-    passing = answer.status_code >= _SERVER_ERROR
-    return RailwayResponseError(
-        f"HTTP {answer.status_code} with neither data nor errors",
-        operation=operation,
-        status_code=answer.status_code,
-        transient=passing,
-        maybe_applied=is_write and (passing or answer.status_code == _OK),
+        status_code=status,
+        # An answer cut short passes; one of another shape will come again.
+        transient=status >= _SERVER_ERROR or (status == _OK and not is_json),
+        maybe_applied=is_write and (status >= _SERVER_ERROR or status == _OK),
     )
 
 
@@ -261,12 +269,10 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    if _SECONDS.fullmatch(value):
+        return float(value)
     try:
         reference = now or parsedate_to_datetime(headers["date"])
         return max(0.0, (parsedate_to_datetime(value) - reference).total_seconds())
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None

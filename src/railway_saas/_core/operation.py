@@ -38,7 +38,8 @@ class Operation(Generic[T]):
     lane: Lane = Lane.USER
     read_after_write: bool = False
     """A read often made right after a create: "Not Authorized" is then retried a few times, as permissions
-    of new objects spread with a delay."""
+    of new objects spread with a delay. Only shortly after a write of the same client: otherwise the answer is
+    final, and asking again would be wasted."""
 
     @property
     def name(self) -> str:

@@ -2,14 +2,17 @@
 
 Two limits hold at once: a quota per window (an hour) and a rate per second. Nothing is known about where
 Railway's windows begin, so the quota is kept over every stretch of a window's length, in slots of 1/120 of
-it: whatever the server counts, it never sees more, and 99 % of the quota can be used.
+it, and a tenth of a slot longer for requests that travel slowly: whatever the server counts, it never sees
+more, and 99 % of the quota can be used.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from railway_saas._core.operation import Lane
@@ -26,13 +29,22 @@ _PRO_PER_HOUR = 10_000
 _HOBBY_PER_SECOND = 10.0
 _PRO_PER_SECOND = 50.0
 
-BURST_SHARE = 0.1
-"""Share of the rate per second that may leave at once; the rest is spread, so no second exceeds the limit."""
+_USED_SHARE = 0.98
+_LATE_SHARE = 0.01
+"""A caller that wakes late may catch up by this share of a second's requests, or waking would cost capacity."""
+
+_LOOP_USED_SHARE = 0.975
+_LOOP_LATE_SHARE = 0.005
+"""One event loop keeps just inside the rate of the process, so that alone it never waits for both."""
+
+_TICK_S = 0.001
+"""The shortest wait: one lost in rounding would be asked for again and again."""
 
 LANE_SHARES = {Lane.USER: 1.0, Lane.DELETION: 0.99, Lane.BACKGROUND: 0.97}
 """How much of the quota each lane may use: the rest stays for the lanes before it."""
 
-_POLICY = re.compile(r"q=(\d+).*?w=(\d+)")
+_POLICY = re.compile(r"q=(\d{1,9})[^,]*?;\s*w=(\d{1,9})")
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +57,27 @@ class RateHeaders:
 
 
 def read_rate_headers(headers: Mapping[str, str]) -> RateHeaders:
-    """Read `RateLimit-Policy` (IETF draft: `"default";q=1000;w=3600`) and `X-RateLimit-*`."""
-    policy = _POLICY.search(headers.get("ratelimit-policy", ""))
-    limit, remaining = headers.get("x-ratelimit-limit", ""), headers.get("x-ratelimit-remaining", "")
+    """Read `RateLimit-Policy` (IETF draft: `"default";q=1000;w=3600`) and `X-RateLimit-*`.
+
+    Of several policies the one with the longest window is the quota.
+    """
+    quota, window_s = _read_policy(headers.get("ratelimit-policy", ""))
     return RateHeaders(
-        quota=int(policy[1]) if policy else int(limit) if limit.isdigit() else None,
-        window_s=float(policy[2]) if policy else None,
-        remaining=int(remaining) if remaining.isdigit() else None,
+        quota=quota or _read_number(headers.get("x-ratelimit-limit")) or None,
+        window_s=window_s,
+        remaining=_read_number(headers.get("x-ratelimit-remaining")),
     )
+
+
+@lru_cache(maxsize=16)  # the same text on every answer
+def _read_policy(text: str) -> tuple[int, float] | tuple[None, None]:
+    policies = [(int(quota), float(window)) for quota, window in _POLICY.findall(text)]
+    usable = [policy for policy in policies if all(policy)]
+    return max(usable, key=lambda policy: policy[1]) if usable else (None, None)
+
+
+def _read_number(text: str | None) -> int | None:
+    return int(text) if text and _NUMBER.fullmatch(text) else None
 
 
 class RateBudget:
@@ -84,34 +109,33 @@ class RateBudget:
     def reserve(self, now: float, lane: Lane) -> float:
         """Take one request from the quota and return 0, or return the seconds to wait before asking again."""
         if now < self._paused_until:
-            return self._paused_until - now
+            return max(_TICK_S, self._paused_until - now)
         if self.remaining(now, lane) > 0:
             self._count(now, 1)
             return 0.0
-        # The oldest slot leaves the window next.
-        return (self._used[0][0] + 1) * self._slot_s + self._window_s - now if self._used else self._slot_s
+        return max(_TICK_S, self._leaves_at(self._used[0][0]) - now)
 
     def pause(self, now: float, seconds: float) -> None:
-        """Send nothing for a while: the server said so."""
-        self._paused_until = max(self._paused_until, now + seconds)
+        """Send nothing for a while: the server said so. At most a window: by then the quota is whole again."""
+        self._paused_until = max(self._paused_until, now + min(seconds, self._window_s))
 
     def observe(self, now: float, seen: RateHeaders) -> None:
         """Learn from an answer: the plan's quota, and what others with the same token have used."""
         if seen.quota and self._learns_quota:
-            self._learn(seen.quota, seen.window_s or _HOUR_S)
+            self._learn(now, seen.quota, seen.window_s or _HOUR_S)
         if seen.remaining is not None:
             self._forget(now)
             by_others = (seen.quota or self._quota) - seen.remaining - self._total
             if by_others > 0:
                 self._count(now, by_others)
 
-    def _learn(self, quota: int, window_s: float) -> None:
+    def _learn(self, now: float, quota: int, window_s: float) -> None:
         if (quota, window_s) == (self._quota, self._window_s):
             return
-        if window_s != self._window_s:  # slots of another length cannot be compared
-            self._used.clear()
-            self._total = 0
+        self._forget(now)
         self._quota, self._window_s = quota, window_s
+        if self._used:  # slots of another length cannot be compared: all were used just now, at worst
+            self._used = deque([(self._slot_of(now), self._total)])
         if self._learns_rate:
             self.per_second = _rate_of(quota)
 
@@ -123,7 +147,7 @@ class RateBudget:
         return max(1, int(self._quota * LANE_SHARES[lane]))
 
     def _count(self, now: float, requests: int) -> None:
-        slot = int(now // self._slot_s)
+        slot = self._slot_of(now)
         if self._used and self._used[-1][0] == slot:
             self._used[-1] = (slot, self._used[-1][1] + requests)
         else:
@@ -131,12 +155,19 @@ class RateBudget:
         self._total += requests
 
     def _forget(self, now: float) -> None:
-        while self._used and (self._used[0][0] + 1) * self._slot_s + self._window_s <= now:
+        while self._used and self._leaves_at(self._used[0][0]) <= now:
             self._total -= self._used.popleft()[1]
 
+    def _slot_of(self, now: float) -> int:
+        return int(now // self._slot_s)
 
-class SlotBucket:
-    """A rate per second with a small burst. Not thread-safe: callers hold a lock."""
+    def _leaves_at(self, slot: int) -> float:
+        """When the last request of a slot is a window old, however long it was on its way."""
+        return (slot + 1.1) * self._slot_s + self._window_s
+
+
+class Spacing:
+    """Spreads requests evenly, so that no second sees more than the rate. Not thread-safe: callers hold a lock."""
 
     def __init__(self, per_second: float) -> None:
         self.set_rate(per_second)
@@ -145,24 +176,35 @@ class SlotBucket:
 
     def set_rate(self, per_second: float) -> None:
         """Change the rate; what was taken stays taken."""
-        self.burst, self.sustained = burst_and_rate(per_second)
+        self._depth, self._rate = depth_and_rate(per_second, _USED_SHARE, _LATE_SHARE)
 
-    def peek(self, now: float) -> float:
-        """Seconds until a slot is free; 0 when one is."""
-        self._level = max(0.0, self._level - (now - self._at) * self.sustained)
-        self._at = now
-        return max(0.0, (self._level + 1 - self.burst) / self.sustained)
+    @property
+    def interval_s(self) -> float:
+        """Seconds from one request to the next."""
+        return 1 / self._rate
 
-    def take(self, now: float) -> None:
-        """Take the slot that `peek` said is free."""
+    def wait_s(self, now: float) -> float:
+        """Seconds until the next request may leave; 0 when it may now."""
+        self._level = max(0.0, self._level - (now - self._at) * self._rate)
         self._at = now
+        missing = self._level + 1 - self._depth
+        return max(_TICK_S, missing / self._rate) if missing > 0 else 0.0
+
+    def take(self) -> None:
+        """Note that the request for which `wait_s` was 0 leaves."""
         self._level += 1
 
 
-def burst_and_rate(per_second: float) -> tuple[float, float]:
-    """Split a limit per second into a burst and a sustained rate whose sum never exceeds it."""
-    burst = max(1.0, per_second * BURST_SHARE)
-    return burst, max(per_second - burst, per_second / 2)
+def depth_and_rate(
+    per_second: float, used: float = _LOOP_USED_SHARE, late: float = _LOOP_LATE_SHARE
+) -> tuple[float, float]:
+    """Depth and leak per second of a bucket that lets at most `per_second` requests into any one second.
+
+    Into a stretch of one second fit `depth + rate` requests, rounded down. With a depth of just over one they
+    leave evenly, and their sum stays below the limit plus one.
+    """
+    whole = math.floor(per_second) if per_second >= 1 else per_second
+    return 1 + late * whole, used * whole
 
 
 def _rate_of(quota: int) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from railway_saas.errors import RailwayError
 
 MASK = "••••••••"
 _SHOWN_FROM = 12
@@ -39,6 +42,15 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self.reveal())
+
+
+def scrub(error: RailwayError, secret: Secret) -> None:
+    """Take a secret out of what a server wrote: proxies and gateways may quote the headers they were sent."""
+    text = secret.reveal()
+    error.args = tuple(arg.replace(text, MASK) if isinstance(arg, str) else arg for arg in error.args)
+    error.errors = tuple(
+        replace(detail, message=detail.message.replace(text, MASK)) for detail in error.errors
+    )
 
 
 def mask(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.errors import RailwayAuthError, RailwayError, RailwayRateLimitError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 NEW_OBJECT_DELAYS_S = (1.0, 2.0, 3.0)
 """Pauses after "Not Authorized" on a read of something just created: its permissions spread with a delay."""
+
+NEW_OBJECT_S = 30.0
+"""For how long after a write "Not Authorized" may mean that. Later it is Railway's answer for what is not there."""
 
 _SPREAD = 0.1
 """Share by which a pause asked for by the server is stretched at most, so that callers do not return as one."""
@@ -25,6 +29,7 @@ def retry_delay_s(
     attempt: int,
     remaining_s: float,
     jitter: float,
+    since_write_s: float = math.inf,
 ) -> float | None:
     """Seconds to wait before the next attempt, or None to give up.
 
@@ -35,10 +40,13 @@ def retry_delay_s(
         attempt: How many attempts there were, from 1.
         remaining_s: What is left of the call's total time, in seconds.
         jitter: A random number from 0 to 1.
+        since_write_s: How long ago this client last changed something, in seconds.
     """
-    if _is_new_object(operation, error) and attempt <= len(NEW_OBJECT_DELAYS_S):
+    if attempt >= policy.max_attempts:
+        return None
+    if _is_new_object(operation, error, since_write_s) and attempt <= len(NEW_OBJECT_DELAYS_S):
         delay = NEW_OBJECT_DELAYS_S[attempt - 1]
-    elif attempt >= policy.max_attempts or not may_repeat(operation, error):
+    elif not may_repeat(operation, error):
         return None
     else:
         asked = error.retry_after_s if isinstance(error, RailwayRateLimitError) else None
@@ -61,5 +69,10 @@ def backoff_s(policy: RetryPolicy, attempt: int) -> float:
     return min(policy.max_delay_s, policy.base_delay_s * policy.factor ** (attempt - 1))
 
 
-def _is_new_object(operation: Operation[Any], error: RailwayError) -> bool:
-    return operation.read_after_write and isinstance(error, RailwayAuthError) and error.status_code == 200  # noqa: PLR2004 - HTTP's OK
+def _is_new_object(operation: Operation[Any], error: RailwayError, since_write_s: float) -> bool:
+    return (
+        operation.read_after_write
+        and since_write_s <= NEW_OBJECT_S
+        and isinstance(error, RailwayAuthError)
+        and error.status_code == 200  # noqa: PLR2004 - HTTP's OK
+    )

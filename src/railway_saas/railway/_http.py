@@ -6,6 +6,8 @@ To move to another HTTP library, change this file.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -13,22 +15,36 @@ import httpx
 
 from railway_saas._core.graphql import Answer
 from railway_saas.errors import ConfigurationError
+from railway_saas.railway._deadlines import deadline, keep_deadlines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from railway_saas._core.redaction import Secret
     from railway_saas.config import Timeouts, TokenKind
 
 HttpClient = httpx.Client
 AsyncHttpClient = httpx.AsyncClient
+Url = httpx.URL
 
+_USERINFO = re.compile(r"[^/]*//[^/?#]*@")
+_LATE = "the answer did not end in time"
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _POOL_SIZE = 100
 """Connections per client: at least as many as calls at once, or waiting for a connection becomes a time-out."""
 
 # Raised before a byte of the request left: a write certainly did not happen.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.LocalProtocolError)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.LocalProtocolError,
+)
+
+_KEPT_HEADERS = frozenset(
+    (b"date", b"retry-after", b"ratelimit-policy", b"x-ratelimit-limit", b"x-ratelimit-remaining")
+)
 
 
 class NoAnswer(Exception):  # noqa: N818 - an inner signal, turned into a RailwayError by the client
@@ -52,17 +68,16 @@ class TokenAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Set the header that this kind of token goes into."""
-        if self._token is not None:
-            name, value = auth_header(self._token, self._kind)
-            request.headers[name] = value
+        request.headers.update(self.headers())
         yield request
 
-
-def auth_header(token: Secret, kind: TokenKind) -> tuple[str, str]:
-    """The header for a token. Source: docs.railway.com/integrations/api, "Authentication"."""
-    if kind == "project":
-        return "Project-Access-Token", token.reveal()
-    return "Authorization", f"Bearer {token.reveal()}"
+    def headers(self) -> dict[str, str]:
+        """The header for the token. Source: docs.railway.com/integrations/api, "Authentication"."""
+        if self._token is None:
+            return {}
+        if self._kind == "project":
+            return {"Project-Access-Token": self._token.reveal()}
+        return {"Authorization": f"Bearer {self._token.reveal()}"}
 
 
 def _limits() -> httpx.Limits:
@@ -71,7 +86,9 @@ def _limits() -> httpx.Limits:
 
 def new_client() -> httpx.Client:
     """A client with a pool of its own. Making one costs about 20 ms (TLS set-up): make one per process."""
-    return httpx.Client(limits=_limits())
+    client = httpx.Client(limits=_limits())
+    keep_deadlines(client)
+    return client
 
 
 def new_async_client() -> httpx.AsyncClient:
@@ -79,7 +96,7 @@ def new_async_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(limits=_limits())
 
 
-def parse_endpoint(endpoint: str, source: str) -> str:
+def parse_endpoint(endpoint: str, source: str) -> Url:
     """Check an endpoint's address and add the `source` parameter.
 
     Requests to the bare address share Cloudflare's own limit of about ten a second; any query parameter
@@ -88,6 +105,8 @@ def parse_endpoint(endpoint: str, source: str) -> str:
     Raises:
         ConfigurationError: Not an http(s) address, or one that would send the token in clear over a network.
     """
+    if _USERINFO.match(str(endpoint)):
+        raise ConfigurationError("endpoint: must not hold a user name or password; pass the token as `token`")
     try:
         url = httpx.URL(endpoint)
     except (httpx.InvalidURL, TypeError) as error:
@@ -96,28 +115,24 @@ def parse_endpoint(endpoint: str, source: str) -> str:
         raise ConfigurationError(
             f"endpoint={endpoint!r}: must start with https:// (or http:// for a local emulator)"
         )
-    if url.userinfo:
-        raise ConfigurationError("endpoint: must not hold a user name or password; pass the token as `token`")
     if url.scheme == "http" and not _is_local(url.host):
         raise ConfigurationError(
             f"endpoint={endpoint!r}: http:// would send the token in clear to {url.host}; use https://"
         )
-    return str(url if url.params else url.copy_merge_params({"source": source}))
+    return url if url.params else url.copy_merge_params({"source": source})
 
 
 def _is_local(host: str) -> bool:
     """Loopback, a name of the same machine or container network, or Railway's private network."""
-    return (
-        host in {"::1", "localhost"}
-        or host.startswith("127.")
-        or "." not in host
-        or host.endswith((".localhost", ".local", ".internal", ".test"))
-    )
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".test"))
 
 
-def websocket_url(url: str) -> str:
+def websocket_url(url: Url) -> str:
     """The address of subscriptions: the same with ws(s)."""
-    return "ws" + url.removeprefix("http")
+    return "ws" + str(url).removeprefix("http")
 
 
 def _timeout(timeouts: Timeouts, remaining_s: float) -> httpx.Timeout:
@@ -131,7 +146,7 @@ def _timeout(timeouts: Timeouts, remaining_s: float) -> httpx.Timeout:
 
 def send(
     client: httpx.Client,
-    url: str,
+    url: Url,
     *,
     content: bytes,
     headers: Mapping[str, str],
@@ -145,27 +160,24 @@ def send(
         NoAnswer: The request failed, or its answer was not complete in time.
         ConfigurationError: The client is closed.
     """
-    failure: NoAnswer | None = None
-    deadline = time.monotonic() + remaining_s
+    failure: NoAnswer | ConfigurationError
+    ends_at = time.monotonic() + remaining_s
     try:
-        request = client.build_request(
-            "POST", url, content=content, headers=headers, timeout=_timeout(timeouts, remaining_s)
-        )
-        response = client.send(request, auth=auth, stream=True)
-        try:
-            chunks: list[bytes] = []
-            size = 0
-            for chunk in response.iter_bytes():
-                size += len(chunk)
-                _check_size(size)
-                # httpx limits the wait for each chunk; a server that trickles would never be late.
-                if time.monotonic() > deadline:
-                    raise NoAnswer("the answer did not end in time", timed_out=True, maybe_sent=True)
-                chunks.append(chunk)
-        finally:
-            response.close()
-        return Answer(response.status_code, _lower(response.headers), b"".join(chunks))
-    except (httpx.HTTPError, httpx.StreamError, RuntimeError, NoAnswer) as error:
+        with deadline(remaining_s):
+            request = client.build_request(
+                "POST", url, content=content, headers=headers, timeout=_timeout(timeouts, remaining_s)
+            )
+            response = client.send(request, auth=auth, stream=True, follow_redirects=False)
+            try:
+                body = _Body()
+                for chunk in response.iter_bytes():
+                    body.add(chunk)
+                    if time.monotonic() > ends_at:  # for clients that were handed in
+                        raise NoAnswer(_LATE, timed_out=True, maybe_sent=True)
+            finally:
+                response.close()
+        return Answer(response.status_code, _kept(response.headers.raw), body.whole())
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError, NoAnswer) as error:
         failure = _failure(error)
     # Raised here, outside the handler: httpx's exceptions carry the request with its token as context.
     raise failure
@@ -173,7 +185,7 @@ def send(
 
 async def asend(
     client: httpx.AsyncClient,
-    url: str,
+    url: Url,
     *,
     content: bytes,
     headers: Mapping[str, str],
@@ -182,46 +194,65 @@ async def asend(
     remaining_s: float,
 ) -> Answer:
     """The same for asyncio; see `send`."""
-    failure: NoAnswer | None = None
+    failure: NoAnswer | ConfigurationError
     try:
         async with asyncio.timeout(remaining_s):
             request = client.build_request(
                 "POST", url, content=content, headers=headers, timeout=_timeout(timeouts, remaining_s)
             )
-            response = await client.send(request, auth=auth, stream=True)
+            response = await client.send(request, auth=auth, stream=True, follow_redirects=False)
             try:
-                chunks: list[bytes] = []
-                size = 0
+                body = _Body()
                 async for chunk in response.aiter_bytes():
-                    size += len(chunk)
-                    _check_size(size)
-                    chunks.append(chunk)
+                    body.add(chunk)
             finally:
                 await response.aclose()
-            return Answer(response.status_code, _lower(response.headers), b"".join(chunks))
+            return Answer(response.status_code, _kept(response.headers.raw), body.whole())
     except TimeoutError:
-        failure = NoAnswer("the answer did not end in time", timed_out=True, maybe_sent=True)
-    except (httpx.HTTPError, httpx.StreamError, RuntimeError, NoAnswer) as error:
+        failure = NoAnswer(_LATE, timed_out=True, maybe_sent=True)
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError, NoAnswer) as error:
         failure = _failure(error)
     raise failure
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_BODY_BYTES:
-        raise NoAnswer(f"the answer is larger than {MAX_BODY_BYTES} bytes", timed_out=False, maybe_sent=True)
+class _Body:
+    """The chunks of an answer, up to a limit."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > MAX_BODY_BYTES:
+            raise NoAnswer(
+                f"the answer is larger than {MAX_BODY_BYTES} bytes", timed_out=False, maybe_sent=True
+            )
+        self._chunks.append(chunk)
+
+    def whole(self) -> bytes:
+        return b"".join(self._chunks)
 
 
-def _lower(headers: httpx.Headers) -> dict[str, str]:
-    return dict(headers.items())  # httpx already lowers the names
+def _kept(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers this SDK reads; Latin-1 has a character for every byte."""
+    return {
+        name.lower().decode("latin-1"): value.decode("latin-1")
+        for name, value in headers
+        if name.lower() in _KEPT_HEADERS
+    }
 
 
-def _failure(error: Exception) -> NoAnswer:
+def _failure(error: Exception) -> NoAnswer | ConfigurationError:
     if isinstance(error, NoAnswer):
-        return error
+        return NoAnswer(str(error), timed_out=error.timed_out, maybe_sent=error.maybe_sent)
     if isinstance(error, RuntimeError):
-        raise ConfigurationError(f"the HTTP client cannot be used: {error}") from None
-    if isinstance(error, httpx.UnsupportedProtocol):
-        raise ConfigurationError(f"endpoint: {error}") from None
+        return ConfigurationError(
+            f"the HTTP client cannot be used: {error}. It was closed, or belongs to another event loop: make one "
+            "client per process and event loop, and close it last"
+        )
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return ConfigurationError(f"endpoint: {error}")
     return NoAnswer(
         f"{_KINDS.get(type(error), 'the request failed')}: {error}".rstrip(": "),
         timed_out=isinstance(error, httpx.TimeoutException),

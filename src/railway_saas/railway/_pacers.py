@@ -9,18 +9,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from aiolimiter import AsyncLimiter
 
 from railway_saas._core.operation import Lane
-from railway_saas._core.pacing import RateBudget, RateHeaders, SlotBucket, burst_and_rate
+from railway_saas._core.pacing import RateBudget, RateHeaders, Spacing, depth_and_rate
 from railway_saas.errors import RailwayRateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from railway_saas.config import RateLimit
     from railway_saas.railway._clock import AsyncClock, Clock
 
@@ -74,20 +71,64 @@ def _over_budget(lane: Lane, wait_s: float) -> RailwayRateLimitError:
         "than this call may take; nothing was sent",
         transient=True,
         retry_after_s=wait_s,
-        attempts=0,
     )
 
 
-class ThreadPacer:
+class _SharedBudget:
+    """What all threads and event loops of a process share. Its lock is held for arithmetic only."""
+
+    def __init__(self, limit: RateLimit, clock: Clock | AsyncClock) -> None:
+        self._clock = clock
+        self._budget = RateBudget(limit)
+        self._spacing = Spacing(self._budget.per_second)
+        self._lock = threading.Lock()
+        self._next_in_line: set[Lane] = set()
+
+    def observe(self, headers: RateHeaders) -> None:
+        """Learn from an answer's headers."""
+        with self._lock:
+            self._budget.observe(self._clock.monotonic(), headers)
+            self._spacing.set_rate(self._budget.per_second)
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing leave for so many seconds."""
+        with self._lock:
+            self._budget.pause(self._clock.monotonic(), seconds)
+
+    def _reserve(self, lane: Lane) -> float:
+        """Take a place in this second and a request of the quota together, or neither; seconds to wait."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if any(other < lane for other in self._next_in_line):
+                return self._spacing.interval_s
+            wait_s = self._spacing.wait_s(now)
+            if wait_s > 0:
+                self._next_in_line.add(lane)
+                return wait_s
+            self._next_in_line.discard(lane)  # out of quota, it must not hold up lanes that still have some
+            wait_s = self._budget.reserve(now, lane)
+            if wait_s == 0:
+                self._spacing.take()
+            return wait_s
+
+    def _nap_s(self, lane: Lane, wait_s: float, deadline: float) -> float:
+        """How long to sleep before asking again; raises when the wait cannot end in time."""
+        if self._clock.monotonic() + wait_s > deadline:
+            raise _over_budget(lane, wait_s)
+        return min(wait_s, _LOOK_AGAIN_S)
+
+    def _leave_line(self, lane: Lane) -> None:
+        with self._lock:
+            self._next_in_line.discard(lane)
+
+
+class ThreadPacer(_SharedBudget):
     """Paces all threads of a process that share one token."""
 
     def __init__(self, limit: RateLimit, clock: Clock) -> None:
-        self._clock = clock
-        self._budget = RateBudget(limit)
-        self._slots = SlotBucket(self._budget.per_second)
-        self._lock = threading.Lock()
+        super().__init__(limit, clock)
+        self._sleep = clock.sleep
         self._heads = {lane: threading.Lock() for lane in Lane}
-        self._waiting: set[Lane] = set()
 
     def acquire(self, lane: Lane, timeout_s: float) -> None:
         """Block this thread until one request may be sent; see `Pacer.acquire`."""
@@ -95,123 +136,113 @@ class ThreadPacer:
         if not self._heads[lane].acquire(timeout=timeout_s):
             raise _over_budget(lane, timeout_s)
         try:
-            self._wait_at_head(lane, deadline)
+            while (wait_s := self._reserve(lane)) > 0:
+                self._sleep(self._nap_s(lane, wait_s, deadline))
         finally:
-            with self._lock:
-                self._waiting.discard(lane)
+            self._leave_line(lane)
             self._heads[lane].release()
 
-    def _wait_at_head(self, lane: Lane, deadline: float) -> None:
-        while (wait_s := self._reserve(lane)) > 0:
-            if self._clock.monotonic() + wait_s > deadline:
-                raise _over_budget(lane, wait_s)
-            self._clock.sleep(min(wait_s, _LOOK_AGAIN_S))
 
-    def _reserve(self, lane: Lane) -> float:
-        """Take a slot and a request of the quota together, or neither; seconds to wait."""
-        with self._lock:
-            now = self._clock.monotonic()
-            if any(other < lane for other in self._waiting):
-                return 1 / self._slots.sustained
-            wait_s = self._slots.peek(now)
-            if wait_s > 0:
-                self._waiting.add(lane)
-                return wait_s
-            wait_s = self._budget.reserve(now, lane)
-            if wait_s > 0:  # out of quota: must not hold up lanes that still have some
-                self._waiting.discard(lane)
-                return wait_s
-            self._slots.take(now)
-            return 0.0
+class _Turn:
+    """Held by one head at a time, and handed on to the most urgent lane that waits."""
 
-    def observe(self, headers: RateHeaders) -> None:
-        """Learn from an answer's headers."""
-        with self._lock:
-            self._budget.observe(self._clock.monotonic(), headers)
-            self._slots.set_rate(self._budget.per_second)
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: dict[Lane, asyncio.Future[None]] = {}
 
-    def pause(self, seconds: float) -> None:
-        """Let nothing leave for so many seconds."""
-        with self._lock:
-            self._budget.pause(self._clock.monotonic(), seconds)
+    async def acquire(self, lane: Lane) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        mine = self._waiting[lane] = asyncio.get_running_loop().create_future()
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine.cancelled():
+                del self._waiting[lane]
+            else:  # cancelled just after it was handed over
+                self.release()
+            raise
+
+    def release(self) -> None:
+        if self._waiting:
+            self._waiting.pop(min(self._waiting)).set_result(None)
+        else:
+            self._taken = False
 
 
 class _LoopState:
     """What belongs to one event loop: its queues and its limiter."""
 
-    def __init__(self, per_second: float) -> None:
-        burst, rate = burst_and_rate(per_second)
-        self.per_second = per_second
-        self.limiter = AsyncLimiter(burst, burst / rate)
+    def __init__(self) -> None:
+        self._per_second = 0.0
+        self.limiter = AsyncLimiter(1, 1)
         self.heads = {lane: asyncio.Lock() for lane in Lane}
-        self._turn = asyncio.Condition()
-        self._taken = False
-        self._waiting: list[Lane] = []
+        self.turn = _Turn()
 
-    @asynccontextmanager
-    async def turn(self, lane: Lane) -> AsyncGenerator[None]:
-        """One head at a time, the most urgent first."""
-        self._waiting.append(lane)
-        try:
-            async with self._turn:
-                await self._turn.wait_for(lambda: not self._taken and min(self._waiting) == lane)
-                self._taken = True
-        finally:
-            self._waiting.remove(lane)
-        try:
-            yield
-        finally:
-            async with self._turn:
-                self._taken = False
-                self._turn.notify_all()
+    def set_rate(self, per_second: float) -> None:
+        """Follow what was learned about the plan."""
+        if per_second != self._per_second:
+            self._per_second = per_second
+            depth, rate = depth_and_rate(per_second)
+            self.limiter = AsyncLimiter(depth, depth / rate)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits who would be overtaken."""
+        return not any(head.locked() for head in self.heads.values())
 
 
-class LoopPacer:
-    """Paces all tasks of a process that share one token; the rate per second is kept for each event loop."""
+class LoopPacer(_SharedBudget):
+    """Paces all tasks of a process that share one token.
+
+    aiolimiter keeps the tasks of one event loop apart; it belongs to that loop. The shared budget holds for all
+    loops together, and has just enough room that a single loop never waits for it.
+    """
 
     def __init__(self, limit: RateLimit, clock: AsyncClock) -> None:
-        self._clock = clock
-        self._budget = RateBudget(limit)
-        self._lock = threading.Lock()  # held for arithmetic only, never while waiting
+        super().__init__(limit, clock)
+        self._sleep = clock.sleep
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopState] = (
             weakref.WeakKeyDictionary()
         )
 
     async def acquire(self, lane: Lane, timeout_s: float) -> None:
         """Wait until one request may be sent; see `AsyncPacer.acquire`."""
-        deadline = self._clock.monotonic() + timeout_s
         state = self._state()
+        if state.idle and state.limiter.has_capacity() and self._reserve(lane) == 0:
+            await state.limiter.acquire()  # there is room: comes back at once
+            return
+        deadline = self._clock.monotonic() + timeout_s
+        late = False
         try:
             async with asyncio.timeout(timeout_s), state.heads[lane]:
-                await self._wait_for_quota(lane, deadline)
-                async with state.turn(lane):
-                    await state.limiter.acquire()
+                await self._wait_at_head(state, lane, deadline)
         except TimeoutError:
-            raise _over_budget(lane, timeout_s) from None
+            late = True
+        if late:
+            raise _over_budget(lane, timeout_s)
 
-    async def _wait_for_quota(self, lane: Lane, deadline: float) -> None:
-        while (wait_s := self._reserve(lane)) > 0:
-            if self._clock.monotonic() + wait_s > deadline:
-                raise _over_budget(lane, wait_s)
-            await self._clock.sleep(min(wait_s, _LOOK_AGAIN_S))
+    async def _wait_at_head(self, state: _LoopState, lane: Lane, deadline: float) -> None:
+        try:
+            while (wait_s := await self._take_turn(state, lane)) > 0:
+                await self._sleep(self._nap_s(lane, wait_s, deadline))
+        finally:
+            self._leave_line(lane)
 
-    def _reserve(self, lane: Lane) -> float:
-        with self._lock:
-            return self._budget.reserve(self._clock.monotonic(), lane)
+    async def _take_turn(self, state: _LoopState, lane: Lane) -> float:
+        await state.turn.acquire(lane)
+        try:
+            await state.limiter.acquire()
+            return self._reserve(lane)
+        finally:
+            state.turn.release()
 
     def _state(self) -> _LoopState:
         loop = asyncio.get_running_loop()
-        state = self._loops.get(loop)
-        if state is None or state.per_second != self._budget.per_second:
-            state = self._loops[loop] = _LoopState(self._budget.per_second)
-        return state
-
-    def observe(self, headers: RateHeaders) -> None:
-        """Learn from an answer's headers."""
         with self._lock:
-            self._budget.observe(self._clock.monotonic(), headers)
-
-    def pause(self, seconds: float) -> None:
-        """Let nothing leave for so many seconds."""
-        with self._lock:
-            self._budget.pause(self._clock.monotonic(), seconds)
+            state = self._loops.get(loop)
+            if state is None:
+                state = self._loops[loop] = _LoopState()
+            state.set_rate(self._budget.per_second)
+            return state

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import platform
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from railway_saas._core.batching import alias
 from railway_saas._core.documents import Document
@@ -42,14 +44,17 @@ HEADERS: Final[Mapping[str, str]] = {
 
 log = logging.getLogger("railway_saas.railway")
 
-_KIND = re.compile(
-    r"^\s*(?:#[^\n]*\n\s*|fragment\b[^{]*\{[^}]*\}\s*)*(query|mutation|subscription)\b\s*(\w*)"
+# Comments and texts are matched first, so that what looks like a keyword or a brace inside them is passed over.
+_LEXEME = re.compile(
+    r'#[^\n]*|"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"'
+    r"|(?P<brace>[{}])|(?P<kind>\b(?:query|mutation|subscription|fragment)\b)(?:\s+(?P<name>\w+))?",
+    re.DOTALL,
 )
 
 
 @dataclass(slots=True)
 class ClientStats:
-    """What a client has sent since it was made; shared by its `with_options` clones."""
+    """What a client has sent since it was made; shared by its `with_options` clones, and safe to share by threads."""
 
     requests: int = 0
     """HTTP requests sent, repeats included: what Railway counts."""
@@ -57,12 +62,49 @@ class ClientStats:
     rate_limited: int = 0
     """Answers that said to slow down."""
     by_operation: dict[str, int] = field(default_factory=dict[str, int])
+    last_write_at: float = -math.inf
+    """When something was last changed, by the client's clock, in seconds."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def count(self, operation: str, attempt: int) -> None:
+    def sent(self, operation: str, attempt: int) -> None:
         """Note one request that is about to leave."""
-        self.requests += 1
-        self.retries += attempt > 1
-        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
+        with self._lock:
+            self.requests += 1
+            self.retries += attempt > 1
+            self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
+
+    def slowed_down(self) -> None:
+        """Note an answer that said to slow down."""
+        with self._lock:
+            self.rate_limited += 1
+
+    def wrote(self, now: float) -> None:
+        """Note that something was changed."""
+        with self._lock:
+            self.last_write_at = now
+
+
+@dataclass(slots=True)
+class Call(Generic[T]):
+    """One call on its way, through all its attempts. Its `repr` shows nothing of what is sent."""
+
+    operation: Operation[Any]
+    read: Callable[[Answer], T] = field(repr=False)
+    body: bytes = field(repr=False)
+    deadline: float
+    """When the call's time is over, by the client's clock."""
+    attempts: int = 0
+    """How often it was sent."""
+    pause_s: float = 0.0
+    """How long to wait before the next attempt."""
+    maybe_applied: bool = False
+    """Whether an attempt may have taken effect."""
+
+    def note(self, error: RailwayError) -> None:
+        """Complete an error with what only the call knows: what an earlier attempt may have done stays true."""
+        self.maybe_applied = self.maybe_applied or error.maybe_applied
+        error.maybe_applied = self.maybe_applied
+        error.attempts = self.attempts
 
 
 def body_of(document: Document, variables: Mapping[str, Any]) -> bytes:
@@ -77,15 +119,11 @@ def body_of(document: Document, variables: Mapping[str, Any]) -> bytes:
         )
     except PydanticSerializationError as error:
         kind = re.search(r"type: ([^)]*)", str(error))
-        raise RailwayInputError(
-            f"a variable cannot be written as JSON ({kind[1] if kind else 'unknown type'})",
-            argument="variables",
-            operation=document.root_field,
-        ) from None
-    except (UnicodeError, ValueError):
-        raise RailwayInputError(
-            "a variable is not valid Unicode text", argument="variables", operation=document.root_field
-        ) from None
+        problem = f"cannot be written as JSON ({kind[1] if kind else 'not valid Unicode text'})"
+    except ValueError:
+        problem = "cannot be written as JSON (it holds itself, or is not valid Unicode text)"
+    # Raised here, outside the handlers: those exceptions hold the variable.
+    raise RailwayInputError(f"a variable {problem}", argument="variables", operation=document.root_field)
 
 
 def raw_operation(
@@ -94,17 +132,16 @@ def raw_operation(
     """Wrap a caller's own document, whose whole `data` is the result.
 
     Raises:
-        RailwayInputError: The text holds no operation, or a subscription.
+        RailwayInputError: The text holds no operation, several, or a subscription.
     """
-    stripped = document.lstrip()
-    match = _KIND.match(document)
-    kind = "query" if stripped.startswith("{") else match[1] if match else None
-    if kind not in {"query", "mutation"}:
+    found = _operations_in(document)
+    if len(found) != 1 or found[0][0] == "subscription":
         raise RailwayInputError(
-            "document: must hold a query or a mutation (subscriptions go through the watch and stream methods)",
+            "document: must hold exactly one query or mutation (subscriptions go through the watch and stream "
+            "methods)",
             argument="document",
         )
-    name = match[2] if match else ""
+    kind, name = found[0]
     return Operation(
         document=Document(
             name=name,
@@ -122,6 +159,36 @@ def raw_operation(
     )
 
 
+def _operations_in(document: str) -> list[tuple[str, str]]:
+    """Kind and name of every operation of a document; what stands inside braces is none."""
+    found: list[tuple[str, str]] = []
+    depth, headed = 0, False
+    for lexeme in _LEXEME.finditer(document):
+        if lexeme["kind"] and depth == 0 and not headed:
+            headed = True
+            if lexeme["kind"] != "fragment":
+                found.append((lexeme["kind"], lexeme["name"] or ""))
+        elif lexeme["brace"] == "{":
+            if depth == 0 and not headed:
+                found.append(("query", ""))
+            depth, headed = depth + 1, True
+        elif lexeme["brace"] == "}":
+            depth -= 1
+            headed = depth > 0
+    return found
+
+
+def refuse_mixed(operations: Sequence[Operation[Any]]) -> None:
+    """Only operations of one kind fit into one document.
+
+    Raises:
+        RailwayInputError: Queries and mutations together, or subscriptions.
+    """
+    kinds = {operation.document.kind for operation in operations}
+    if len(kinds) > 1 or "subscription" in kinds:
+        raise RailwayInputError("operations: queries or mutations, not both", argument="operations")
+
+
 def read_result(operation: Operation[T], answer: Answer) -> T:
     """The typed value of an operation's root field.
 
@@ -136,14 +203,16 @@ def parse_field(operation: Operation[T], data: Mapping[str, Any], key: str) -> T
     """Read one field of `data` as the operation's type."""
     try:
         return operation.parse(data[key])
-    except (ValidationError, KeyError, TypeError, AttributeError) as error:
-        raise RailwayResponseError(
-            f"the answer has another shape than expected: {_shape_problem(error)}. Railway's schema may have "
-            "changed: `railway-saas schema check` shows where",
-            operation=operation.name,
-            status_code=200,
-            maybe_applied=operation.is_write,
-        ) from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        problem = _shape_problem(error)
+    # Raised here, outside the handler: those exceptions hold what Railway sent.
+    raise RailwayResponseError(
+        f"the answer has another shape than expected: {problem}. Railway's schema may have changed: "
+        "`railway-saas schema check` shows where",
+        operation=operation.name,
+        status_code=200,
+        maybe_applied=operation.is_write,
+    )
 
 
 def _shape_problem(error: Exception) -> str:
@@ -199,15 +268,13 @@ def read_batch(operations: Sequence[Operation[Any]], answer: Answer) -> BatchAns
     for index, operation in enumerate(operations):
         if index in failures:
             outcomes.append(failures[index])
-        elif data.get(alias(index)) is not None:
+        elif alias(index) in data or not failures:
             outcomes.append(_outcome(operation, data, alias(index)))
         elif writes:
             outcomes.append(_lost_write(operation))
-        elif failures:
+        else:
             outcomes.append(None)
             unanswered.append(index)
-        else:  # null is a value here: the field may be null
-            outcomes.append(_outcome(operation, {alias(index): data.get(alias(index))}, alias(index)))
     return BatchAnswer(tuple(outcomes), tuple(unanswered))
 
 
@@ -243,6 +310,29 @@ def _lost_write(operation: Operation[Any]) -> RailwayError:
     )
 
 
+def read_frame(text: str | bytes, operation: str) -> dict[str, Any]:
+    """One frame of `graphql-transport-ws`.
+
+    Raises:
+        RailwayResponseError: It is no JSON object.
+    """
+    try:
+        frame = from_json(text)
+    except ValueError:
+        frame = None
+    if not isinstance(frame, dict):
+        raise RailwayResponseError("the server sent a frame that is not a JSON object", operation=operation)
+    return cast("dict[str, Any]", frame)
+
+
+def payload_of(frame: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a `next` or `error` frame carries, in the form of a GraphQL answer."""
+    payload = frame.get("payload")
+    if frame.get("type") == "error":
+        return {"errors": payload or "the server gave no reason"}
+    return cast("dict[str, Any]", payload) if isinstance(payload, dict) else {}
+
+
 def subscription_item(operation: Operation[T], payload: Mapping[str, Any]) -> T:
     """Read the payload of one `next` frame.
 
@@ -251,4 +341,7 @@ def subscription_item(operation: Operation[T], payload: Mapping[str, Any]) -> T:
     """
     if payload.get("errors"):
         raise graphql_error(payload, operation=operation.name, is_write=False, status_code=200)
-    return parse_field(operation, payload.get("data") or {}, operation.name)
+    data = payload.get("data")
+    return parse_field(
+        operation, cast("dict[str, Any]", data) if isinstance(data, dict) else {}, operation.name
+    )

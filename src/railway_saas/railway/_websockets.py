@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from railway_saas.errors import ConfigurationError, RailwayConnectionError, RailwayTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from websockets.asyncio.client import ClientConnection as AsyncRaw
     from websockets.sync.client import ClientConnection as Raw
+
+    from railway_saas.railway._http import TokenAuth
 
 SUBPROTOCOL = "graphql-transport-ws"
 _MAX_FRAME_BYTES = 16 * 1024 * 1024
 _CLOSE_S = 2.0
 _PING_S = 20.0
 _MISSING = "streams need the websockets library: pip install 'railway-saas[streams]'"
+
+
+class _NoDebug(logging.LoggerAdapter[logging.Logger]):
+    """The library's logger without DEBUG: there it writes every header of the upgrade request, the token's too."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+
+_QUIET = _NoDebug(logging.getLogger("websockets.client"), {})
 
 
 def _lost(error: Exception) -> RailwayConnectionError:
@@ -104,9 +115,7 @@ class AsyncConnection:
         await self._raw.close()
 
 
-def connect(
-    url: str, *, headers: Mapping[str, str], user_agent: str, timeout_s: float, operation: str
-) -> Connection:
+def connect(url: str, *, auth: TokenAuth, user_agent: str, timeout_s: float, operation: str) -> Connection:
     """Open a connection.
 
     Raises:
@@ -124,12 +133,13 @@ def connect(
             open_(
                 url,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
-                additional_headers=dict(headers),
+                additional_headers=auth.headers(),
                 user_agent_header=user_agent,
                 open_timeout=timeout_s,
                 close_timeout=_CLOSE_S,
                 ping_interval=_PING_S,
                 max_size=_MAX_FRAME_BYTES,
+                logger=_QUIET,
             )
         )
     except Exception as caught:  # noqa: BLE001 - a dozen of the library's and of the system's own
@@ -138,7 +148,7 @@ def connect(
 
 
 async def async_connect(
-    url: str, *, headers: Mapping[str, str], user_agent: str, timeout_s: float, operation: str
+    url: str, *, auth: TokenAuth, user_agent: str, timeout_s: float, operation: str
 ) -> AsyncConnection:
     """The same for asyncio."""
     try:
@@ -152,12 +162,13 @@ async def async_connect(
             await open_(
                 url,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
-                additional_headers=dict(headers),
+                additional_headers=auth.headers(),
                 user_agent_header=user_agent,
                 open_timeout=timeout_s,
                 close_timeout=_CLOSE_S,
                 ping_interval=_PING_S,
                 max_size=_MAX_FRAME_BYTES,
+                logger=_QUIET,
             )
         )
     except Exception as caught:  # noqa: BLE001 - a dozen of the library's and of the system's own

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from railway_saas.errors import RailwayError, RailwayResponseError
-from railway_saas.railway._http import auth_header
-from railway_saas.railway._requests import USER_AGENT, subscription_item
+from railway_saas.railway._requests import USER_AGENT, payload_of, read_frame, subscription_item
 from railway_saas.railway._websockets import AsyncConnection, async_connect
 
 if TYPE_CHECKING:
     from railway_saas._core.operation import Operation
-    from railway_saas._core.redaction import Secret
-    from railway_saas.config import Timeouts, TokenKind
+    from railway_saas.config import Timeouts
+    from railway_saas.railway._http import TokenAuth
 
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ _ID = "1"
 
 
 async def subscribe(
-    url: str, operation: Operation[T], *, token: Secret | None, token_kind: TokenKind, timeouts: Timeouts
+    url: str, operation: Operation[T], *, auth: TokenAuth, timeouts: Timeouts
 ) -> AsyncIterator[T]:
     """Connect, subscribe, and yield what is pushed until the server completes.
 
@@ -34,23 +33,17 @@ async def subscribe(
         RailwayConnectionError: No connection, or it was lost.
         RailwayError: Railway refused the subscription.
     """
-    headers = dict([auth_header(token, token_kind)]) if token is not None else {}
     connection = await async_connect(
-        url, headers=headers, user_agent=USER_AGENT, timeout_s=timeouts.connect_s, operation=operation.name
+        url, auth=auth, user_agent=USER_AGENT, timeout_s=timeouts.connect_s, operation=operation.name
     )
     try:
         await _open(connection, operation, timeouts)
         while True:
             frame = await _receive(connection, operation.name, None)
-            kind = frame.get("type")
-            if kind == "next":
-                yield subscription_item(operation, frame.get("payload") or {})
-            elif kind == "error":
-                yield subscription_item(operation, {"errors": frame.get("payload")})
-            elif kind == "ping":
-                await connection.send(json.dumps({"type": "pong"}))
-            elif kind == "complete":
+            if frame.get("type") == "complete":
                 return
+            if frame.get("type") in {"next", "error"}:
+                yield subscription_item(operation, payload_of(frame))
     finally:
         await connection.aclose()
 
@@ -71,16 +64,13 @@ async def _open(connection: AsyncConnection, operation: Operation[Any], timeouts
 
 
 async def _receive(connection: AsyncConnection, operation: str, timeout_s: float | None) -> dict[str, Any]:
-    """One frame; None waits for as long as the connection lives (the library pings it)."""
-    try:
-        text = await connection.receive(timeout_s)
-    except RailwayError as error:
-        error.operation = operation
-        raise
-    try:
-        frame = json.loads(text)
-    except ValueError:
-        frame = None
-    if not isinstance(frame, dict):
-        raise RailwayResponseError("the server sent a frame that is not JSON", operation=operation)
-    return cast("dict[str, Any]", frame)
+    """The next frame that is not a ping; None waits for as long as the connection lives (the library pings it)."""
+    while True:
+        try:
+            frame = read_frame(await connection.receive(timeout_s), operation)
+        except RailwayError as error:
+            error.operation = operation
+            raise
+        if frame.get("type") != "ping":
+            return frame
+        await connection.send(json.dumps({"type": "pong"}))

@@ -7,16 +7,21 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
-from tenacity import RetryCallState, Retrying, stop_never
+from tenacity import Retrying, retry_if_exception, stop_never
 
 from railway_saas._core.batching import merge
 from railway_saas._core.graphql import read_data
 from railway_saas._core.operation import Lane, Operation
 from railway_saas._core.pacing import read_rate_headers
-from railway_saas._core.redaction import Secret
+from railway_saas._core.redaction import Secret, scrub
 from railway_saas._core.retry import retry_delay_s
 from railway_saas.config import DEFAULT_ENDPOINT, RateLimit, RetryPolicy, Timeouts
-from railway_saas.errors import ConfigurationError, RailwayError, RailwayInputError, RailwayRateLimitError
+from railway_saas.errors import (
+    ConfigurationError,
+    RailwayError,
+    RailwayRateLimitError,
+    RailwayTimeoutError,
+)
 from railway_saas.railway import _http
 from railway_saas.railway._clock import SystemClock
 from railway_saas.railway._environment import token_from_environment
@@ -24,6 +29,7 @@ from railway_saas.railway._pacers import ThreadPacer
 from railway_saas.railway._requests import (
     HEADERS,
     SOURCE,
+    Call,
     ClientStats,
     body_of,
     connection_error,
@@ -31,6 +37,7 @@ from railway_saas.railway._requests import (
     raw_operation,
     read_batch,
     read_result,
+    refuse_mixed,
 )
 from railway_saas.railway._sync._resources import Resources
 from railway_saas.railway._sync._subscriptions import subscribe
@@ -86,10 +93,13 @@ class RailwayClient(Resources):
         http_client: _http.HttpClient | None = None,
         clock: Clock | None = None,
     ) -> None:
+        self._token = None if token is None else Secret(token)
+        token = None  # an error below must not have it in its frames
+        if self._token is not None:
+            _refuse_what_is_no_token(self._token)
         if token_kind not in {"bearer", "project"}:
             raise ConfigurationError(f"token_kind={token_kind!r}: must be 'bearer' or 'project'")
         self._url = _http.parse_endpoint(endpoint, SOURCE)
-        self._token = None if token is None else Secret(_checked_token(token))
         self._token_kind: TokenKind = token_kind
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
@@ -118,7 +128,7 @@ class RailwayClient(Resources):
         return cls(found.token.reveal(), token_kind=found.kind, **options)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._url!r}, token_kind={self._token_kind!r})"
+        return f"{type(self).__name__}({str(self._url)!r}, token_kind={self._token_kind!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -132,6 +142,11 @@ class RailwayClient(Resources):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def clock(self) -> Clock:
+        """What this client's waiting is done on."""
+        return self._clock
 
     def close(self) -> None:
         """Close the connections; an `http_client` that was handed in stays open."""
@@ -214,10 +229,7 @@ class RailwayClient(Resources):
             RailwayInputError: Queries and mutations together, or subscriptions.
             RailwayError: The request failed as a whole, or one operation did and `return_errors` is False.
         """
-        if len({operation.document.kind for operation in operations} & {"query", "mutation"}) != (
-            1 if operations else 0
-        ) or any(operation.document.kind == "subscription" for operation in operations):
-            raise RailwayInputError("operations: queries or mutations, not both", argument="operations")
+        refuse_mixed(operations)
         outcomes: list[Any] = []
         for start in range(0, len(operations), MAX_BATCH):
             outcomes += self._batch_once(operations[start : start + MAX_BATCH])
@@ -253,102 +265,127 @@ class RailwayClient(Resources):
             RailwayError: Railway refused the subscription.
             ConfigurationError: The `streams` extra is not installed.
         """
-        return subscribe(
-            _http.websocket_url(self._url),
-            operation,
-            token=self._token,
-            token_kind=self._token_kind,
-            timeouts=self._timeouts,
-        )
+        return subscribe(_http.websocket_url(self._url), operation, auth=self._auth, timeouts=self._timeouts)
 
     def _call(self, operation: Operation[Any], read: Callable[[Answer], T]) -> T:
         """Send until there is a result, the policy gives up, or the call's time is over."""
-        body = body_of(operation.document, operation.variables)
-        deadline = self._clock.monotonic() + self._timeouts.total_s
-        attempt = 0
-
-        def once() -> T:
-            nonlocal attempt
-            attempt += 1
-            try:
-                return read(self._send(operation, body, deadline, attempt))
-            except RailwayError as error:
-                self._note(error, attempt)
+        call = Call(
+            operation,
+            read,
+            body_of(operation.document, operation.variables),
+            deadline=self._clock.monotonic() + self._timeouts.total_s,
+        )
+        try:
+            return self._attempt(call)
+        except RailwayError as error:
+            if not self._goes_on(call, error):
                 raise
+        # Most calls never get here; tenacity costs more than all the rest of them.
+        self._clock.sleep(call.pause_s)
+        return self._repeat(call)
 
-        def again(state: RetryCallState) -> bool:
-            error = state.outcome.exception() if state.outcome else None
-            if not isinstance(error, RailwayError):
-                return False
-            delay = retry_delay_s(
-                self._retry,
-                operation,
-                error,
-                attempt=attempt,
-                remaining_s=deadline - self._clock.monotonic(),
-                jitter=random.random(),  # noqa: S311 - jitter, not a secret
-            )
-            state.upcoming_sleep = delay or 0.0
-            return delay is not None
-
-        retrying = Retrying(
+    def _repeat(self, call: Call[T]) -> T:
+        repeating = Retrying(
             sleep=self._clock.sleep,
-            stop=stop_never,  # `again` decides, with the policy's attempts and the deadline
-            retry=again,
-            wait=lambda state: state.upcoming_sleep,
+            stop=stop_never,  # `_goes_on` decides, with the policy's attempts and the deadline
+            retry=retry_if_exception(lambda error: self._goes_on(call, error)),
+            wait=lambda _: call.pause_s,
             reraise=True,
         )
-        return retrying(once)
 
-    def _send(self, operation: Operation[Any], body: bytes, deadline: float, attempt: int) -> Answer:
-        lane = operation.lane if self._lane is None else self._lane
+        def again() -> T:
+            return self._attempt(call)
+
+        return repeating(again)
+
+    def _goes_on(self, call: Call[Any], error: BaseException) -> bool:
+        """Whether to send again after this error, and when."""
+        if not isinstance(error, RailwayError):
+            return False
+        now = self._clock.monotonic()
+        pause_s = retry_delay_s(
+            self._retry,
+            call.operation,
+            error,
+            attempt=call.attempts,
+            remaining_s=call.deadline - now,
+            jitter=random.random(),  # noqa: S311 - jitter, not a secret
+            since_write_s=now - self.stats.last_write_at,
+        )
+        call.pause_s = pause_s or 0.0
+        return pause_s is not None
+
+    def _attempt(self, call: Call[T]) -> T:
+        """Send once, and read the answer."""
+        try:
+            result = call.read(self._send(call))
+        except RailwayError as error:
+            self._note(call, error)
+            raise
+        if call.operation.is_write:
+            self.stats.wrote(self._clock.monotonic())
+        return result
+
+    def _send(self, call: Call[Any]) -> Answer:
+        lane = call.operation.lane if self._lane is None else self._lane
         if self._pacer is not None:
-            self._pacer.acquire(lane, max(0.001, deadline - self._clock.monotonic()))
-        self.stats.count(operation.name, attempt)
+            self._pacer.acquire(lane, max(0.0, call.deadline - self._clock.monotonic()))
+        remaining_s = call.deadline - self._clock.monotonic()
+        if remaining_s <= 0:
+            raise RailwayTimeoutError("the call's time was over before it could be sent", transient=True)
+        call.attempts += 1
+        self.stats.sent(call.operation.name, call.attempts)
         started = time.perf_counter()
         try:
             answer = _http.send(
                 self._http,
                 self._url,
-                content=body,
+                content=call.body,
                 headers=HEADERS,
                 auth=self._auth,
                 timeouts=self._timeouts,
-                remaining_s=max(0.001, deadline - self._clock.monotonic()),
+                remaining_s=remaining_s,
             )
         except _http.NoAnswer as failure:
-            error = connection_error(failure, operation)
+            error = connection_error(failure, call.operation)
         else:
-            log.debug(
-                "%s: HTTP %d in %.0f ms (attempt %d)",
-                operation.name,
-                answer.status_code,
-                (time.perf_counter() - started) * 1000,
-                attempt,
-            )
-            if self._pacer is not None:
-                self._pacer.observe(read_rate_headers(answer.headers))
+            self._observe(call, answer, time.perf_counter() - started)
             return answer
         raise error
 
-    def _note(self, error: RailwayError, attempt: int) -> None:
+    def _observe(self, call: Call[Any], answer: Answer, took_s: float) -> None:
+        log.debug(
+            "%s: HTTP %d in %.0f ms (attempt %d)",
+            call.operation.name,
+            answer.status_code,
+            took_s * 1000,
+            call.attempts,
+        )
+        if self._pacer is not None:
+            self._pacer.observe(read_rate_headers(answer.headers))
+
+    def _note(self, call: Call[Any], error: RailwayError) -> None:
         """Complete an error with what only the client knows, and slow everybody down when asked to."""
-        error.attempts = attempt
-        if isinstance(error, RailwayRateLimitError) and error.attempts:
-            self.stats.rate_limited += 1
-            if self._pacer is not None and error.status_code is not None and not error.errors:
-                # Creation throttles (GraphQL errors) hold for one kind of call only; a 429 holds for all.
-                self._pacer.pause(error.retry_after_s or self._retry.base_delay_s)
+        call.note(error)
+        if self._token is not None:
+            scrub(error, self._token)
+        if not isinstance(error, RailwayRateLimitError) or error.status_code is None:
+            return
+        self.stats.slowed_down()
+        if self._pacer is not None and not error.errors:
+            # Creation throttles (GraphQL errors) hold for one kind of call only; a 429 holds for all.
+            self._pacer.pause(error.retry_after_s or self._retry.base_delay_s)
 
 
-def _checked_token(token: str) -> str:
-    """Refuse what cannot be a token before it reaches a header; the value is never shown."""
-    if not isinstance(token, str) or not token.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+def _refuse_what_is_no_token(token: Secret) -> None:
+    """Before it reaches a header. The text is never bound to a name, so that no traceback's frames show it."""
+    if not isinstance(token.reveal(), str) or not token.reveal().strip():  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
         raise ConfigurationError(
             "token: must be a text that is not empty; see https://railway.com/account/tokens"
         )
-    if not token.isascii() or any(character.isspace() or not character.isprintable() for character in token):
+    if not token.reveal().isascii() or any(
+        character.isspace() or not character.isprintable() for character in token.reveal()
+    ):
         raise ConfigurationError(
             "token: holds blanks, line breaks or characters no token has; was it copied whole?"
         )
-    return token
