@@ -1,0 +1,1 @@
+"""What Railway sends, as frozen pydantic models."""
