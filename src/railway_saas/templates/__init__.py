@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from railway_saas.templates.costs import CostAssumptions, CostEstimate, CostLine, ServiceCost, ServiceUse
-from railway_saas.templates.diff import (
+from railway_saas.templates.changes import (
     FieldChange,
     ServiceChange,
     TemplateDiff,
     VariableChange,
     VolumeChange,
 )
+from railway_saas.templates.costs import CostAssumptions, CostEstimate, CostLine, ServiceCost, ServiceUse
 from railway_saas.templates.document import Template
 from railway_saas.templates.expressions import (
     FunctionCall,

@@ -10,7 +10,7 @@ from railway_saas.domain.prices import RAILWAY_PRICES
 from railway_saas.errors import TemplateError, TemplateProblem
 from railway_saas.templates.checks import check_document
 from railway_saas.templates.costs import CostAssumptions
-from railway_saas.templates.diff import TemplateDiff, diff_documents
+from railway_saas.templates.diff import diff_documents
 from railway_saas.templates.filling import fill_document
 from railway_saas.templates.inputs import TemplateInput, inputs_of, schema_of
 from railway_saas.templates.json_reading import read_json, refuse
@@ -26,12 +26,13 @@ from railway_saas.templates.json_values import (
 )
 from railway_saas.templates.paths import ROOT
 from railway_saas.templates.plan import Plan, make_plan
-from railway_saas.templates.views import buckets_of, services_of
+from railway_saas.templates.reading_views import buckets_of, services_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from railway_saas.domain.prices import PriceTable
+    from railway_saas.templates.changes import TemplateDiff
     from railway_saas.templates.views import TemplateBucket, TemplateService
 
 __all__ = ["Template"]

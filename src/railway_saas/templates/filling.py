@@ -9,10 +9,12 @@ from railway_saas.errors import TemplateError, TemplateProblem
 from railway_saas.templates.inputs import MAX_VALUE_BYTES
 from railway_saas.templates.json_values import JsonObject, as_object, as_text, copy_json, describe
 from railway_saas.templates.paths import child, entry
-from railway_saas.templates.views import TemplateService, TemplateVariable, services_of
+from railway_saas.templates.reading_views import services_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from railway_saas.templates.views import TemplateService, TemplateVariable
 
 __all__ = ["fill_document"]
 

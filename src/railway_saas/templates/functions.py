@@ -19,7 +19,15 @@ from railway_saas.templates.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DEFAULT_ALPHABET", "RandomSource", "calls_secret", "evaluate_functions", "evaluate_generator"]
+__all__ = [
+    "DEFAULT_ALPHABET",
+    "GENERATOR_FORM",
+    "RandomSource",
+    "calls_secret",
+    "evaluate_functions",
+    "evaluate_generator",
+    "generates_secret",
+]
 
 DEFAULT_ALPHABET = string.ascii_letters + string.digits
 """Railway does not document the alphabet of `secret()`; letters and digits are safe in URLs and shells."""
@@ -70,6 +78,12 @@ GENERATOR_FORM = 'must be a function call without braces, e.g. secret(32) or sec
 def calls_secret(text: str) -> bool:
     """Whether a variable's text makes a secret when the template is deployed."""
     return any(isinstance(part, FunctionCall) and part.name == "secret" for part in parse_expressions(text))
+
+
+def generates_secret(generator: str) -> bool:
+    """Whether a `generator` makes a secret when the template is deployed."""
+    call = parse_call(generator, generator)
+    return calls_secret(generator) if call is None else call.name == "secret"
 
 
 def _call(call: FunctionCall, random: RandomSource) -> str:

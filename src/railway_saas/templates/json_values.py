@@ -51,7 +51,9 @@ def describe(value: object) -> str:
     """Name the kind of a JSON value for a message; never the value itself, which may be a secret."""
     if value is None:
         return "null"
-    return next((words for kind, words in _KINDS if isinstance(value, kind)), f"a Python {type(value).__name__}")
+    return next(
+        (words for kind, words in _KINDS if isinstance(value, kind)), f"a Python {type(value).__name__}"
+    )
 
 
 def as_object(value: JsonValue) -> JsonObject:

@@ -11,7 +11,7 @@ from railway_saas.templates.paths import ROOT, child, entry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from railway_saas.templates.diff import (
+    from railway_saas.templates.changes import (
         FieldChange,
         ServiceChange,
         TemplateDiff,

@@ -27,7 +27,7 @@ __all__ = [
 
 OPEN = "${{"
 _CLOSE = "}}"
-_CALL_WINDOW = 4_096
+_CALL_WINDOW = 1_024
 """How many characters a function call may span; keeps hostile text from costing quadratic time."""
 
 _CALL_START = re.compile(r"\s*[A-Za-z_]\w*\s*\(", re.ASCII)

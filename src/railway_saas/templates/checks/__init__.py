@@ -10,13 +10,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from railway_saas.errors import TemplateProblem
-from railway_saas.templates.checks.rules import check_object, flag, text
+from railway_saas.templates.checks.rules import check_fields, check_object, flag, text
 from railway_saas.templates.checks.services import check_service
 from railway_saas.templates.checks.variables import check_variables
 from railway_saas.templates.json_values import as_object, as_text, describe
 from railway_saas.templates.paths import ROOT, child, entry
+from railway_saas.templates.reading_views import buckets_of, services_of
 from railway_saas.templates.rendering import SHARED
-from railway_saas.templates.views import buckets_of, services_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,9 +61,7 @@ def _check_bucket(bucket: JsonObject, path: str) -> Problems:
         yield from text(name, at)
     if name == SHARED:
         yield TemplateProblem(at, "is reserved: ${{shared.NAME}} means the environment's shared variables")
-    for key in ("isCreated", "isDeleted"):
-        if (value := bucket.get(key)) is not None:
-            yield from flag(value, child(path, key))
+    yield from check_fields(bucket, path, {"region": text, "isCreated": flag, "isDeleted": flag})
 
 
 def _check_repeated(document: JsonObject) -> Problems:

@@ -10,7 +10,12 @@ from railway_saas.templates.checks.rules import check_fields, check_object, text
 from railway_saas.templates.json_values import as_object
 from railway_saas.templates.names import RESERVED_ENDPOINT_NAMES
 from railway_saas.templates.paths import child, entry
-from railway_saas.templates.views import DOMAIN_PLACEHOLDER, domain_key, usable_port
+from railway_saas.templates.reading_views import (
+    DOMAIN_PLACEHOLDER,
+    domain_key,
+    port_of_key,
+    usable_port,
+)
 
 if TYPE_CHECKING:
     from railway_saas.templates.checks.rules import Problems, Rule
@@ -73,7 +78,7 @@ def _check_domain_key(key: str, value: JsonValue, path: str) -> Problems:
 def _check_tcp_proxies(proxies: JsonObject, path: str) -> Problems:
     for key, value in proxies.items():
         at = entry(path, key)
-        if not (key.isascii() and key.isdigit() and usable_port(int(key[:6]))):
+        if port_of_key(key) is None:
             yield TemplateProblem(at, "the key must be a port number, 1-65535")
         yield from check_object(value, at, lambda _proxy, _at: iter(()))
     if len(proxies) > 1:

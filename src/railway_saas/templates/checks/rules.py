@@ -5,7 +5,7 @@ Rules are only asked about values that are there and not null: everywhere in a t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from railway_saas.errors import TemplateProblem
@@ -127,11 +127,6 @@ def absolute_path(value: JsonValue, path: str) -> Problems:
         yield _wrong(value, path, "text")
     elif value and not value.startswith("/"):
         yield TemplateProblem(path, f"is {value[:50]!r}; must begin with '/'")
-
-
-def listed(words: Iterable[str]) -> str:
-    """Words for a message, quoted."""
-    return ", ".join(repr(word) for word in words)
 
 
 def _wrong(value: JsonValue, path: str, wanted: str) -> TemplateProblem:

@@ -26,15 +26,16 @@ from railway_saas.templates.checks.volumes import check_volume_mounts
 from railway_saas.templates.cron import fault_of_cron
 from railway_saas.templates.json_values import as_object, as_text
 from railway_saas.templates.paths import ROOT, child, entry
+from railway_saas.templates.reading_views import services_of
 from railway_saas.templates.rendering import SHARED
 from railway_saas.templates.sources import ImageReference, RepositoryReference
-from railway_saas.templates.views import TemplateService, services_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from railway_saas.templates.checks.rules import Problems
     from railway_saas.templates.json_values import JsonObject, JsonValue
+    from railway_saas.templates.views import TemplateService
 
 __all__ = ["check_service"]
 
