@@ -6,15 +6,17 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks import server
 from benchmarks.contenders import CONNECTIONS, CONTENDERS, OURS, RAW, AsyncCall, Call
 from benchmarks.figures import Goal, Report, Spread, ratios
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -72,10 +74,14 @@ def run(quick: bool) -> Report:
         _add(report, f"async, {CONNECTIONS} tasks", asyncio.run(_async(url, crowd, workers=CONNECTIONS)))
     report.notes += [
         "median [quartiles] over rounds; all contenders take turns within a round; ratios are taken round by round",
-        "own pool: as one gets it without handing in an http_client; the others all have a pool of "
-        f"{CONNECTIONS} kept-alive connections",
-        "railway-client 0.1.0 has no async client, no retries, no pacing, no batches, no deadline, no option for its pool; "
-        "its own query for a project leaves out environments, services, volumes and buckets (here it gets them all the same)",
+        (
+            "own pool: as one gets it without handing in an http_client; the others all have a pool of "
+            f"{CONNECTIONS} kept-alive connections"
+        ),
+        (
+            "railway-client 0.1.0 has no async client, no retries, no pacing, no batches, no deadline, no option for its pool; "
+            "its own query for a project leaves out environments, services, volumes and buckets (here it gets them all the same)"
+        ),
     ]
     return report
 
