@@ -13,12 +13,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from railway_saas import RailwayClient
 from railway_saas._core.redaction import mask
 from railway_saas.emulator import Emulator
 from railway_saas.instances import Stack, StackDeployer, StackEvent
 from railway_saas.templates import Template, looks_secret
+
+if TYPE_CHECKING:
+    from railway_saas import RailwayClient
 
 HERE = Path(__file__).resolve().parent
 OWN_TEMPLATES = HERE / "templates"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import click
 import typer
 
 from railway_saas._version import __version__
@@ -55,17 +54,10 @@ def _root(
 def run(arguments: list[str] | None = None) -> int:
     """Carry out a command line and return its exit status."""
     try:
-        result = app(args=arguments, standalone_mode=False, prog_name="railway-saas")
+        app(args=arguments, prog_name="railway-saas")
     except RailwaySaasError as error:
         current_output().error(error)
         return exit_code_of(error)
-    except click.exceptions.Abort:
-        return ExitCode.INTERRUPTED
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    except click.exceptions.Exit as exited:
-        return exited.exit_code
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
-    return result if isinstance(result, int) else ExitCode.OK
+    except SystemExit as ended:  # typer ends so: 0, 2 for usage, 130 for Ctrl-C, or what a command said
+        return ended.code if isinstance(ended.code, int) else ExitCode.FAILED
+    return ExitCode.OK

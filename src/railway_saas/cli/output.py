@@ -19,7 +19,7 @@ from rich.table import Table
 from railway_saas.errors import RailwayError, RailwaySaasError, TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from rich.status import Status
 
@@ -69,7 +69,7 @@ class Output:
         self.err.print(text, markup=False)
 
     @contextmanager
-    def working(self, text: str) -> Iterator[None]:
+    def working(self, text: str) -> Generator[None]:
         """Show a spinner while something takes time, where there is a terminal to show it on."""
         if not self.err.is_terminal:
             yield

@@ -39,13 +39,14 @@ def status(
     environment: EnvironmentOption = None,
     *,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Show the services of a project; exit status 1 when one has failed."""
     out = output(as_json=as_json)
     with client() as railway:
         stack = _stack(railway, project, workspace, environment)
     show_stack(out, stack)
-    return ExitCode.FAILED if stack.failed else ExitCode.OK
+    if stack.failed:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def logs(

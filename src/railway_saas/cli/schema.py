@@ -20,7 +20,7 @@ def _group() -> None:
 
 
 @app.command()
-def check(*, as_json: JsonOption = False) -> int:
+def check(*, as_json: JsonOption = False) -> None:
     """Validate every GraphQL document of this SDK against the endpoint's schema; exit status 1 on drift."""
     from railway_saas.cli.drift import find_drift, live_schema
 
@@ -34,4 +34,5 @@ def check(*, as_json: JsonOption = False) -> int:
         out.line(f"{drift.kind}: {drift.document}: {drift.message}")
     if not found:
         out.line(f"all {checked} documents fit the endpoint's schema")
-    return ExitCode.FAILED if found else ExitCode.OK
+    if found:
+        raise typer.Exit(ExitCode.FAILED)

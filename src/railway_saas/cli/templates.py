@@ -34,7 +34,7 @@ def read_template(path: Path) -> Template:
 
 
 @app.command()
-def check(file: FileArgument, *, as_json: JsonOption = False) -> int:
+def check(file: FileArgument, *, as_json: JsonOption = False) -> None:
     """List every fault of a document with its path; exit status 1 when there is one."""
     out = output(as_json=as_json)
     problems = read_template(file).check()
@@ -44,7 +44,8 @@ def check(file: FileArgument, *, as_json: JsonOption = False) -> int:
         out.line(str(problem))
     if not problems:
         out.line(f"{file}: no faults")
-    return ExitCode.FAILED if problems else ExitCode.OK
+    if problems:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command()

@@ -21,7 +21,7 @@ def whoami(*, as_json: JsonOption = False) -> None:
             }
         else:
             workspaces = railway.run(account.api_token()).workspaces
-            facts = {
+            facts: dict[str, object] = {
                 "kind": "account or workspace token",
                 "user": None,
                 "workspaces": [{"id": workspace.id, "name": workspace.name} for workspace in workspaces],

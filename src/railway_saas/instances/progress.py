@@ -66,7 +66,7 @@ class Progress:
             self._on_event(event)
 
 
-def look_delays(first_s: float = 2.0, factor: float = 1.5, longest_s: float = 20.0) -> Callable[[], float]:
+def look_delays(first_s: float = 4.0, factor: float = 1.5, longest_s: float = 20.0) -> Callable[[], float]:
     """Pauses between looks: growing, so that a slow deploy does not eat the rate budget.
 
     An image is up after 7 to 10 s (observed), a service that waits for others after twice that.

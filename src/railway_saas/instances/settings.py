@@ -95,7 +95,9 @@ def _patch(
 ) -> JsonObject:
     patch: JsonObject = {}
     handled = _DEPLOY_FIELDS | {"preDeployCommand"}
-    rest = {key: value for key, value in deploy.items() if key not in handled and value is not None}
+    rest: JsonObject = {
+        key: value for key, value in deploy.items() if key not in handled and value is not None
+    }
     if rest:
         patch["deploy"] = rest
     build_rest = {

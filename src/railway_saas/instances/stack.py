@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from railway_saas.errors import ProvisioningError, RailwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from railway_saas.railway.models.overview import EnvironmentOverview, OverviewService
 
@@ -142,7 +142,7 @@ def status_changes(before: Stack | None, after: Stack) -> Iterator[StackService]
 
 
 @contextmanager
-def provisioning_step(step: str, project_id: str | None) -> Iterator[None]:
+def provisioning_step(step: str, project_id: str | None) -> Generator[None]:
     """Say in which step a call to Railway failed."""
     try:
         yield

@@ -6,9 +6,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from railway_saas.instances._sync.builder import StackBuilder
-
 from railway_saas.errors import RailwayError, RailwayInputError, TemplateError
+from railway_saas.instances._sync.builder import StackBuilder
 from railway_saas.instances.progress import Progress, look_delays
 from railway_saas.instances.stack import (
     Stack,
