@@ -12,7 +12,6 @@ import typer
 from railway_saas import RailwayClient
 from railway_saas.cli.output import Output
 from railway_saas.errors import RailwayInputError, RailwayNotFoundError
-from railway_saas.railway.operations import account
 
 if TYPE_CHECKING:
     from railway_saas.railway.models.projects import Project
@@ -102,7 +101,7 @@ def environment_of(railway: RailwayClient, project: Project, name: str | None) -
         RailwayInputError: There is none of that name, or several to choose from.
     """
     if uses_project_token():
-        return railway.run(account.project_token()).environment_id
+        return railway.tokens.current_project_token().environment_id
     if name is None and project.primary_environment_id:
         return project.primary_environment_id
     fitting = [environment for environment in project.environments if name in {None, environment.name}]

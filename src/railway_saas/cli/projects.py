@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from railway_saas import RailwayClient
     from railway_saas.cli.output import Output
-    from railway_saas.railway.models.logs import LogLine
+    from railway_saas.railway.models.logs import Log
 
 EnvironmentOption = Annotated[
     str | None, typer.Option("--environment", help="Environment's name; the primary one if not given.")
@@ -128,7 +128,7 @@ def _service(stack: Stack, name: str | None) -> StackService:
 
 def _lines(
     railway: RailwayClient, deployment_id: str, *, lines: int, search: str | None, build: bool, follow: bool
-) -> Iterable[LogLine]:
+) -> Iterable[Log]:
     if follow:
         stream = railway.logs.stream_build if build else railway.logs.stream_deployment
         return stream(deployment_id, limit=lines, filter=search)
@@ -136,7 +136,7 @@ def _lines(
     return query(deployment_id, limit=lines, filter=search)
 
 
-def _print(out: Output, lines: Iterable[LogLine]) -> None:
+def _print(out: Output, lines: Iterable[Log]) -> None:
     for line in lines:
         if out.as_json:
             out.json_line(line.model_dump(mode="json"))

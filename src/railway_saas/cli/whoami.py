@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias
+
 from railway_saas.cli.context import JsonOption, client, output, uses_project_token
 from railway_saas.errors import RailwayAuthError
-from railway_saas.railway.operations import account
+
+if TYPE_CHECKING:
+    from railway_saas import RailwayClient
+
+Facts: TypeAlias = str | list[dict[str, str]] | None
 
 
 def whoami(*, as_json: JsonOption = False) -> None:
     """Show which kind of token this is and what it reaches."""
     out = output(as_json=as_json)
     with client() as railway:
-        if uses_project_token():
-            token = railway.run(account.project_token())
-            facts = {
-                "kind": "project token",
-                "name": token.name,
-                "project_id": token.project_id,
-                "environment_id": token.environment_id,
-            }
-        else:
-            workspaces = railway.run(account.api_token()).workspaces
-            facts: dict[str, object] = {
-                "kind": "account or workspace token",
-                "user": None,
-                "workspaces": [{"id": workspace.id, "name": workspace.name} for workspace in workspaces],
-            }
-            try:
-                user = railway.me()
-                facts |= {"kind": "account token", "user": user.email or user.name or user.id}
-            except RailwayAuthError:  # a workspace token has no user
-                facts["kind"] = "workspace token"
+        facts = _project_token(railway) if uses_project_token() else _bearer(railway)
     if as_json:
         out.json(facts)
         return
     for name, value in facts.items():
-        if isinstance(value, list):
-            for workspace in value:
-                out.line(f"workspace: {workspace['name']} ({workspace['id']})")
-        elif value is not None:
-            out.line(f"{name}: {value}")
+        if value is not None:
+            out.line(f"{name}: {value if isinstance(value, str) else _listed(value)}")
+
+
+def _project_token(railway: RailwayClient) -> dict[str, Facts]:
+    token = railway.tokens.current_project_token()
+    return {
+        "kind": "project token",
+        "name": token.name,
+        "project_id": token.project_id,
+        "environment_id": token.environment_id,
+    }
+
+
+def _bearer(railway: RailwayClient) -> dict[str, Facts]:
+    """Only an account token has a user; that is how it is told from a workspace token."""
+    reached: Facts = [{"id": entry.id, "name": entry.name or ""} for entry in railway.workspaces.list()]
+    try:
+        user = railway.me()
+    except RailwayAuthError:
+        return {"kind": "workspace token", "user": None, "workspaces": reached}
+    return {"kind": "account token", "user": user.email or user.name or user.id, "workspaces": reached}
+
+
+def _listed(workspaces: Facts) -> str:
+    return ", ".join(
+        f"{entry['name']} ({entry['id']})" for entry in workspaces or () if isinstance(entry, dict)
+    )

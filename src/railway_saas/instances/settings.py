@@ -100,7 +100,7 @@ def _patch(
     }
     if rest:
         patch["deploy"] = rest
-    build_rest = {
+    build_rest: JsonObject = {
         key: value for key, value in build.items() if key not in _BUILD_FIELDS and value is not None
     }
     if build_rest.get("builder") in _UPDATE_BUILDERS:
