@@ -25,7 +25,7 @@ from railway_saas.emulator.volumes import Volumes, check_mount_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from railway_saas.emulator.world.projects import Environment, ServiceInstance
+    from railway_saas.emulator.world.projects import Environment, Service, ServiceInstance
     from railway_saas.emulator.world.world import World
 
 Config: TypeAlias = Mapping[str, Any]
@@ -222,20 +222,22 @@ class _Application:
                 volumes.resize(instance, int(size_mb))
             instance.region = config.get("region") or instance.region
             return
-        path, region = self._path_of(volume_id), config.get("region")
-        volume = environment.project.volumes.get(volume_id)
+        path, service = self._mount_of(volume_id)
+        region, project = config.get("region"), environment.project
+        volume = project.volumes.get(volume_id)
         if volume is None:
-            volume = volumes.create(environment.project, [], mount_path=path, volume_id=volume_id)
+            name = volumes.free_name(project, service)
+            volume = volumes.create(project, [], mount_path=path, name=name, volume_id=volume_id)
         size_mb = None if size_mb is None else int(size_mb)
         volumes.place(volume, environment, None, mount_path=path, region=region, size_mb=size_mb)
 
-    def _path_of(self, volume_id: str) -> str:
-        """Where the patch mounts a volume."""
-        for _, config in section(self._patch, "services"):
+    def _mount_of(self, volume_id: str) -> tuple[str, Service | None]:
+        """Where the patch mounts a volume: path and service."""
+        for service_id, config in section(self._patch, "services"):
             mount = _object(config, "volumeMounts").get(volume_id)
             if mount and mount.get("mountPath"):
-                return str(mount["mountPath"])
-        return DEFAULT_MOUNT_PATH
+                return str(mount["mountPath"]), self._environment.instances[service_id].service
+        return DEFAULT_MOUNT_PATH, None
 
     def _unmount(self, service_id: str, config: Config | None) -> None:
         """Unmount everywhere first, so that volumes can change places in one patch."""

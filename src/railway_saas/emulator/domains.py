@@ -12,6 +12,8 @@ from railway_saas.emulator.slugs import LONGEST_LABEL, slug
 from railway_saas.emulator.world.networking import CustomDomain, ServiceDomain, TcpProxy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from railway_saas.emulator.world.projects import Environment, ServiceInstance
     from railway_saas.emulator.world.world import World
 
@@ -93,11 +95,14 @@ class Domains:
         found = self._by_id.get(proxy_id)
         return found if isinstance(found, TcpProxy) else None
 
-    def free_name(self, instance: ServiceInstance) -> str:
-        """Railway: `<service>-<environment>.up.railway.app`; when taken, four hexadecimal digits are added."""
+    def free_name(self, instance: ServiceInstance, *, beside: Collection[str] = ()) -> str:
+        """A name that is neither in use nor among those `beside`.
+
+        Railway: `<service>-<environment>.up.railway.app`; when taken, four hexadecimal digits are added.
+        """
         label = slug(f"{instance.service.name}-{instance.environment.name}")
         name = f"{label}.{SUFFIX}"
-        while name in self._names:
+        while name in self._names or name in beside:
             tail = self._world.ids.text(4, HEXADECIMAL, stream="domain")
             name = f"{label[: LONGEST_LABEL - 5]}-{tail}.{SUFFIX}"
         return name

@@ -87,7 +87,9 @@ class Volumes:
         for environment in environments:
             check_unmounted(environment, service)
         now = self._world.clock.now()
-        volume = Volume(volume_id or self._world.ids.uuid(), name or self._name(service), project, now)
+        volume = Volume(
+            volume_id or self._world.ids.uuid(), name or self.free_name(project, service), project, now
+        )
         project.volumes[volume.id] = volume
         self._volumes[volume.id] = volume
         for environment in environments:
@@ -283,9 +285,10 @@ class Volumes:
 
     # How full -------------------------------------------------------------------------------------------------------
 
-    def _name(self, service: Service | None) -> str:
+    def free_name(self, project: Project, service: Service | None) -> str:
+        """`<service>-volume`, or an invented name; with a suffix when it is taken."""
         base = f"{slug(service.name)}-volume" if service else self._world.ids.name()
-        taken = {one.name for one in service.project.volumes.values()} if service else set[str]()
+        taken = {one.name for one in project.volumes.values()}
         name = base
         while name in taken:
             name = (
