@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,18 @@ import pytest
 
 from railway_saas.cli.app import run
 from railway_saas.emulator import Emulator
+from railway_saas.railway._clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SPEED = 200
 OWN = Path(__file__).resolve().parent.parent.parent / "examples" / "templates"
+
+
+def emulated_sleep(seconds: float) -> None:
+    """Wait as much shorter as the local Railway is faster."""
+    time.sleep(seconds / SPEED)
 
 
 @dataclass
@@ -63,7 +71,8 @@ def command(capsys: pytest.CaptureFixture[str]) -> CommandLine:
 @pytest.fixture
 def railway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """A local Railway two hundred times faster than real time, named in the environment."""
-    emulator = Emulator(seed=7, speed=200, templates=OWN, limits=False)
+    emulator = Emulator(seed=7, speed=SPEED, templates=OWN, limits=False)
+    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: emulated_sleep(seconds))
     with emulator.serve() as server:
         monkeypatch.setenv("RAILWAY_ENDPOINT", server.endpoint)
         monkeypatch.setenv("RAILWAY_API_TOKEN", emulator.api_token)

@@ -191,7 +191,7 @@ def test_an_endpoint_that_nobody_answers_on_ends_with_5(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAILWAY_ENDPOINT", "http://127.0.0.1:9/graphql/v2")
-    monkeypatch.setenv("RAILWAY_API_TOKEN", "t")
+    monkeypatch.setenv("RAILWAY_API_TOKEN", "some-token")
     result = command("whoami")
     assert result.status == 5
     assert "could not connect" in result.err
