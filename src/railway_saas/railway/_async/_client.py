@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast, overload
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_never
 
@@ -252,17 +252,36 @@ class AsyncRailwayClient(AsyncResources):
                 outcomes[index] = outcome
         return outcomes
 
-    def subscribe(self, operation: Operation[T]) -> AsyncIterator[T]:
+    @overload
+    def subscribe(self, operation: Operation[T], *, idle_s: None = None) -> AsyncIterator[T]: ...
+
+    @overload
+    def subscribe(self, operation: Operation[T], *, idle_s: float) -> AsyncIterator[T | None]: ...
+
+    def subscribe(
+        self, operation: Operation[T], *, idle_s: float | None = None
+    ) -> AsyncIterator[T] | AsyncIterator[T | None]:
         """Follow a subscription until the server ends it. Needs the `streams` extra.
 
         The resources' `watch` and `stream` methods build on this and reconnect.
+
+        Args:
+            operation: The subscription.
+            idle_s: Yield None whenever nothing was pushed for so many seconds, so that the caller can look
+                for what Railway does not push.
 
         Raises:
             RailwayConnectionError: The connection could not be made or was lost.
             RailwayError: Railway refused the subscription.
             ConfigurationError: The `streams` extra is not installed.
         """
-        return subscribe(_http.websocket_url(self._url), operation, auth=self._auth, timeouts=self._timeouts)
+        return subscribe(
+            _http.websocket_url(self._url),
+            operation,
+            auth=self._auth,
+            timeouts=self._timeouts,
+            idle_s=idle_s,
+        )
 
     async def _call(self, operation: Operation[Any], read: Callable[[Answer], T]) -> T:
         """Send until there is a result, the policy gives up, or the call's time is over."""

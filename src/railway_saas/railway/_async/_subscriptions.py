@@ -7,10 +7,11 @@ Railway acknowledges `connection_init` whatever the token is, and refuses inside
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from railway_saas.errors import RailwayError, RailwayResponseError
+from railway_saas.errors import RailwayError, RailwayResponseError, RailwayTimeoutError
 from railway_saas.railway._requests import USER_AGENT, payload_of, read_frame, subscription_item
 from railway_saas.railway._websockets import AsyncConnection, async_connect
 
@@ -25,9 +26,11 @@ _ID = "1"
 
 
 async def subscribe(
-    url: str, operation: Operation[T], *, auth: TokenAuth, timeouts: Timeouts
-) -> AsyncIterator[T]:
+    url: str, operation: Operation[T], *, auth: TokenAuth, timeouts: Timeouts, idle_s: float | None = None
+) -> AsyncIterator[T | None]:
     """Connect, subscribe, and yield what is pushed until the server completes.
+
+    With `idle_s`, also yield None whenever nothing was pushed for so many seconds: time to look elsewhere.
 
     Raises:
         RailwayConnectionError: No connection, or it was lost.
@@ -39,7 +42,11 @@ async def subscribe(
     try:
         await _open(connection, operation, timeouts)
         while True:
-            frame = await _receive(connection, operation.name, None)
+            try:
+                frame = await _receive(connection, operation.name, idle_s)
+            except RailwayTimeoutError:
+                yield None
+                continue
             if frame.get("type") == "complete":
                 return
             if frame.get("type") in {"next", "error"}:
@@ -65,9 +72,11 @@ async def _open(connection: AsyncConnection, operation: Operation[Any], timeouts
 
 async def _receive(connection: AsyncConnection, operation: str, timeout_s: float | None) -> dict[str, Any]:
     """The next frame that is not a ping; None waits for as long as the connection lives (the library pings it)."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
+        remaining_s = None if deadline is None else max(0.0, deadline - time.monotonic())
         try:
-            frame = read_frame(await connection.receive(timeout_s), operation)
+            frame = read_frame(await connection.receive(remaining_s), operation)
         except RailwayError as error:
             error.operation = operation
             raise

@@ -8,10 +8,11 @@ Railway acknowledges `connection_init` whatever the token is, and refuses inside
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from railway_saas.errors import RailwayError, RailwayResponseError
+from railway_saas.errors import RailwayError, RailwayResponseError, RailwayTimeoutError
 from railway_saas.railway._requests import USER_AGENT, payload_of, read_frame, subscription_item
 from railway_saas.railway._websockets import Connection, connect
 
@@ -25,8 +26,12 @@ T = TypeVar("T")
 _ID = "1"
 
 
-def subscribe(url: str, operation: Operation[T], *, auth: TokenAuth, timeouts: Timeouts) -> Iterator[T]:
+def subscribe(
+    url: str, operation: Operation[T], *, auth: TokenAuth, timeouts: Timeouts, idle_s: float | None = None
+) -> Iterator[T | None]:
     """Connect, subscribe, and yield what is pushed until the server completes.
+
+    With `idle_s`, also yield None whenever nothing was pushed for so many seconds: time to look elsewhere.
 
     Raises:
         RailwayConnectionError: No connection, or it was lost.
@@ -38,7 +43,11 @@ def subscribe(url: str, operation: Operation[T], *, auth: TokenAuth, timeouts: T
     try:
         _open(connection, operation, timeouts)
         while True:
-            frame = _receive(connection, operation.name, None)
+            try:
+                frame = _receive(connection, operation.name, idle_s)
+            except RailwayTimeoutError:
+                yield None
+                continue
             if frame.get("type") == "complete":
                 return
             if frame.get("type") in {"next", "error"}:
@@ -64,9 +73,11 @@ def _open(connection: Connection, operation: Operation[Any], timeouts: Timeouts)
 
 def _receive(connection: Connection, operation: str, timeout_s: float | None) -> dict[str, Any]:
     """The next frame that is not a ping; None waits for as long as the connection lives (the library pings it)."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
+        remaining_s = None if deadline is None else max(0.0, deadline - time.monotonic())
         try:
-            frame = read_frame(connection.receive(timeout_s), operation)
+            frame = read_frame(connection.receive(remaining_s), operation)
         except RailwayError as error:
             error.operation = operation
             raise
