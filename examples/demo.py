@@ -63,7 +63,7 @@ def fill_in(template: Template) -> Template:
 def show_event(event: StackEvent) -> None:
     """One line per step."""
     count = f"{event.done}/{event.total}" if event.step == "status" else "   "
-    print(f"  {event.elapsed_s * SPEED:5.0f} s  {count}  {event.message}")
+    print(f"  {event.elapsed_s:5.0f} s  {count}  {event.message}")
 
 
 def shape(stack: Stack) -> list[tuple[str, str | None, int]]:
