@@ -13,7 +13,7 @@ from railway_saas.emulator.workflows import Step, Workflow, Workflows
 from railway_saas.emulator.world.storage import BackupSchedule, VolumeBackup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from railway_saas.emulator.world.accounts import User
@@ -109,6 +109,7 @@ class Backups:
             used_mb=max(1, round(increment)),
             referenced_mb=round(used),
             volume_instance_size_mb=instance.size_mb,
+            service_id=instance.service_id,
             creator_id=creator_id,
             schedule_id=schedule.id if schedule else None,
             expires_at=now + RETENTION[schedule.kind] if schedule else None,
@@ -140,11 +141,14 @@ def crontab(instance: VolumeInstance, kind: str) -> str:
     return f"{place % 60} {place // 60 % 24} {_DAYS[kind]}"
 
 
-def megabyte_minutes(instance: VolumeInstance, begin: datetime, end: datetime) -> float:
-    """What the backups of a volume used between two moments, in MB x minutes: each its own increment only."""
-    total = 0.0
+def megabyte_minutes(
+    instance: VolumeInstance, begin: datetime, end: datetime
+) -> Iterator[tuple[str | None, float]]:
+    """What the backups of a volume used between two moments, in MB x minutes: each its own increment only.
+
+    Comes in parts, each with the id of the service that the volume was mounted in.
+    """
     for backup in instance.backups:
-        low, high = max(backup.created_at, begin), min(backup.deleted_at or end, end)
+        low, high = max(backup.created_at, begin), min(backup.deleted_at or instance.purged_at or end, end)
         if low < high:
-            total += backup.used_mb * (high - low).total_seconds() / 60
-    return total
+            yield backup.service_id, backup.used_mb * (high - low).total_seconds() / 60

@@ -17,7 +17,7 @@ from railway_saas.emulator.slugs import slug
 from railway_saas.emulator.world.storage import Growth, Volume, VolumeInstance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from railway_saas.emulator.clock import Timer
@@ -156,7 +156,7 @@ class Volumes:
             instance.mount_path = mount_path
         if service is not instance.service:
             check_unmounted(instance.environment, service)
-            instance.service = service
+            self._move(instance, service)
         structure.touch(self._world, instance.volume.project)
 
     def resize(self, instance: VolumeInstance, size_mb: int) -> None:
@@ -217,7 +217,7 @@ class Volumes:
         instance.deleted_at = now
         instance.state = "DELETING"
         instance.service = None
-        instance.growth.append(Growth(now, used_mb(instance, now), 0.0, instance.size_mb))
+        instance.growth.append(Growth(now, used_mb(instance, now), 0.0, instance.size_mb, None))
         self._world.clock.call_at(now + GRACE, lambda: self._purge(instance))
 
     def restore(self, instance_id: str) -> None:
@@ -246,7 +246,8 @@ class Volumes:
         instance.volume.project.deleted_volume_instances.append(instance)
         self._instances.pop(instance.id, None)
         self._cancel_alarm(instance)
-        instance.growth.append(Growth(self._world.clock.now(), 0.0, 0.0, 0.0))
+        instance.purged_at = self._world.clock.now()
+        instance.growth.append(Growth(instance.purged_at, 0.0, 0.0, 0.0, None))
         self._forget_unplaced(instance.volume)
         for schedule in instance.schedules:
             schedule.ended = True
@@ -262,7 +263,7 @@ class Volumes:
     def _detach_all(self, service_instance: ServiceInstance) -> None:
         """Railway keeps the volume of a deleted service, detached."""
         for instance in service_instance.volume_instances:
-            instance.service = None
+            self._move(instance, None)
 
     def _environment_deleted(self, environment: Environment) -> None:
         for instance in tuple(environment.volume_instances.values()):
@@ -295,6 +296,11 @@ class Volumes:
                 f"{base}-{self._world.ids.text(4, 'abcdefghijklmnopqrstuvwxyz0123456789', stream='volume')}"
             )
         return name
+
+    def _move(self, instance: VolumeInstance, service: Service | None) -> None:
+        now = self._world.clock.now()
+        instance.service = service
+        instance.growth.append(_growth(instance, now, used_mb(instance, now)))
 
     def _ready(self, instance: VolumeInstance) -> None:
         if instance.state == "UPDATING":
@@ -337,15 +343,19 @@ def used_mb(instance: VolumeInstance, moment: datetime) -> float:
     return min(growth.most_mb, growth.used_mb + growth.mb_per_hour * _hours(growth.since, moment))
 
 
-def megabyte_minutes(instance: VolumeInstance, begin: datetime, end: datetime) -> float:
-    """What a volume used between two moments, in MB x minutes: the area under its growth."""
-    total = 0.0
+def megabyte_minutes(
+    instance: VolumeInstance, begin: datetime, end: datetime
+) -> Iterator[tuple[str | None, float]]:
+    """What a volume used between two moments, in MB x minutes: the area under its growth.
+
+    Comes in parts, each with the id of the service that it was mounted in.
+    """
     ends = [one.since for one in instance.growth[1:]] + [end]
     for growth, until in zip(instance.growth, ends, strict=True):
         low, high = max(growth.since, begin), min(until, end)
         if low < high:
-            total += _area(growth, _hours(growth.since, low), _hours(growth.since, high)) * 60
-    return total
+            hours = _area(growth, _hours(growth.since, low), _hours(growth.since, high))
+            yield growth.service_id, hours * 60
 
 
 def _area(growth: Growth, low_h: float, high_h: float) -> float:
@@ -358,7 +368,7 @@ def _area(growth: Growth, low_h: float, high_h: float) -> float:
 
 
 def _growth(instance: VolumeInstance, since: datetime, used_mb: float) -> Growth:
-    return Growth(since, used_mb, _growth_rate(instance), float(instance.size_mb))
+    return Growth(since, used_mb, _growth_rate(instance), float(instance.size_mb), instance.service_id)
 
 
 def _hours(since: datetime, until: datetime) -> float:

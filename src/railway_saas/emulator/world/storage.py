@@ -33,6 +33,8 @@ class Growth(NamedTuple):
     used_mb: float
     mb_per_hour: float
     most_mb: float
+    service_id: str | None
+    """Where it is mounted in that time: who pays."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +52,8 @@ class VolumeInstance:
     state: str = "READY"
     deleted_at: datetime | None = None
     """When its deletion was asked for; it is gone 48 hours later."""
+    purged_at: datetime | None = None
+    """When it was gone, with its backups."""
     growth: list[Growth] = field(default_factory=list[Growth])
     """How full it is and was. Usage is counted from it."""
     backups: list[VolumeBackup] = field(default_factory=list["VolumeBackup"])
@@ -81,6 +85,8 @@ class VolumeBackup:
     used_mb: int
     referenced_mb: int
     volume_instance_size_mb: int
+    service_id: str | None = None
+    """Where its volume was mounted: who pays."""
     creator_id: str | None = None
     schedule_id: str | None = None
     expires_at: datetime | None = None
