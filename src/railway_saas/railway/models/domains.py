@@ -1,4 +1,4 @@
-"""AllDomains: Railway's own (`*.up.railway.app`) and customers', with their DNS and certificate state."""
+"""Domains: Railway's own (`*.up.railway.app`) and customers', with their DNS and certificate state."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def _ownership_record(status: CustomDomainStatus) -> DNSRecord | None:
     )
 
 
-class AllDomains(RailwayModel):
+class Domains(RailwayModel):
     """All domains of a service in one environment."""
 
     service_domains: Items[ServiceDomain] = ()

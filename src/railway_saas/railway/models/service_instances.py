@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 
 from railway_saas.railway.models.base import Items, OpenStrEnum, RailwayModel, Timestamp
 from railway_saas.railway.models.deployments import Deployment
-from railway_saas.railway.models.domains import AllDomains
+from railway_saas.railway.models.domains import Domains
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ class ServiceInstance(RailwayModel):
     ipv6_egress_enabled: bool | None = Field(default=None, alias="ipv6EgressEnabled")
     upstream_url: str | None = None
     is_updatable: bool | None = None
-    domains: AllDomains | None = None
+    domains: Domains | None = None
     """Without the DNS state of custom domains: `client.domains.list` reads that."""
     latest_deployment: Deployment | None = None
     """None before the first deployment."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from railway_saas._core.operation import Lane, Operation
 from railway_saas.errors import RailwayInputError
-from railway_saas.railway.models.domains import AllDomains, CustomDomain, DomainAvailability, ServiceDomain
+from railway_saas.railway.models.domains import CustomDomain, DomainAvailability, Domains, ServiceDomain
 from railway_saas.railway.operations._build import UNSET, given, operation, require_text
 from railway_saas.railway.operations._checks import require_port
 
@@ -33,11 +33,11 @@ def _require_host(domain: object) -> None:
         )
 
 
-def list_(*, project_id: str, environment_id: str, service_id: str) -> Operation[AllDomains]:
+def list_(*, project_id: str, environment_id: str, service_id: str) -> Operation[Domains]:
     """All domains of a service in one environment, with their DNS state."""
     require_text(project_id=project_id, environment_id=environment_id, service_id=service_id)
     variables = {"projectId": project_id, "environmentId": environment_id, "serviceId": service_id}
-    return operation("DomainList", AllDomains, variables, read_after_write=True)
+    return operation("DomainList", Domains, variables, read_after_write=True)
 
 
 def service_domain_create(
