@@ -10,18 +10,13 @@ from railway_saas.railway.operations import domains as ops
 from railway_saas.railway.operations._build import UNSET, Unset
 
 if TYPE_CHECKING:
-    from railway_saas.railway.models.domains import (
-        AllDomains,
-        CustomDomain,
-        DomainAvailability,
-        ServiceDomain,
-    )
+    from railway_saas.railway.models import domains as models
 
 
 class Domains(Resource):
-    """AllDomains of a service: Railway's own (service domains) and customers' (custom domains)."""
+    """Domains of a service: Railway's own (service domains) and customers' (custom domains)."""
 
-    def list(self, *, project_id: str, environment_id: str, service_id: str) -> AllDomains:
+    def list(self, *, project_id: str, environment_id: str, service_id: str) -> models.Domains:
         """All domains of a service in one environment: `.service_domains`, and `.custom_domains` with DNS state."""
         return self._client.run(
             ops.list_(project_id=project_id, environment_id=environment_id, service_id=service_id)
@@ -29,7 +24,7 @@ class Domains(Resource):
 
     def service_domain_create(
         self, *, service_id: str, environment_id: str, target_port: int | None = None
-    ) -> ServiceDomain:
+    ) -> models.ServiceDomain:
         """Give a service one more domain of Railway's own. Not idempotent: every call adds one.
 
         Args:
@@ -82,7 +77,7 @@ class Domains(Resource):
         """Delete a domain of Railway's own."""
         return self._client.run(ops.service_domain_delete(service_domain_id))
 
-    def service_domain_available(self, domain: str) -> DomainAvailability:
+    def service_domain_available(self, domain: str) -> models.DomainAvailability:
         """Whether a name under Railway's own domain is free."""
         return self._client.run(ops.service_domain_available(domain))
 
@@ -94,7 +89,7 @@ class Domains(Resource):
         service_id: str,
         domain: str,
         target_port: int | None = None,
-    ) -> CustomDomain:
+    ) -> models.CustomDomain:
         """Give a service a customer's domain. `dns_records` of the result is what its owner must set.
 
         Args:
@@ -118,7 +113,7 @@ class Domains(Resource):
             )
         )
 
-    def custom_domain_get(self, custom_domain_id: str, *, project_id: str) -> CustomDomain:
+    def custom_domain_get(self, custom_domain_id: str, *, project_id: str) -> models.CustomDomain:
         """A customer's domain: `.dns_records`, `.verified`, `.is_ready` and, under `.status`, the certificate."""
         return self._client.run(ops.custom_domain_get(custom_domain_id, project_id=project_id))
 
@@ -138,6 +133,6 @@ class Domains(Resource):
         """Try again to issue a certificate, where `status.certificate_retryable` says it may help."""
         return self._client.run(ops.custom_domain_issue_certificate(custom_domain_id))
 
-    def custom_domain_available(self, domain: str) -> DomainAvailability:
+    def custom_domain_available(self, domain: str) -> models.DomainAvailability:
         """Whether a customer's domain can be added, or is taken by another project."""
         return self._client.run(ops.custom_domain_available(domain))
