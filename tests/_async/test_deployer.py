@@ -146,17 +146,24 @@ async def test_a_workflow_that_fails_is_an_error_with_its_text() -> None:
         await deploy_known(emulator, APP)
 
 
-@pytest.mark.parametrize(
-    ("kind", "status"),
-    [(FaultKind.HEALTHCHECK_FAILS, "FAILED"), (FaultKind.CRASH, "CRASHED")],
-)
-async def test_a_service_that_does_not_come_up_is_named_with_its_state(kind: FaultKind, status: str) -> None:
+async def test_a_service_that_does_not_come_up_is_named_with_its_state() -> None:
     emulator = marketplace(OWN)
-    emulator.faults.add(kind, service="App")
+    emulator.faults.add(FaultKind.HEALTHCHECK_FAILS, service="App")
     with pytest.raises(ProvisioningError) as caught:
         await deploy_known(emulator, APP)
-    assert caught.value.services == {"App": status}
+    assert caught.value.services == {"App": "FAILED"}
     assert caught.value.step == "status"
+
+
+async def test_a_service_that_others_wait_for_ends_the_build_when_it_fails() -> None:
+    emulator = marketplace(OWN)
+    emulator.faults.add(FaultKind.NEVER_LEAVES_DEPLOYING, service="Redis")
+    async with emulator.async_client() as railway:
+        with pytest.raises(ProvisioningError) as caught:
+            await AsyncStackDeployer(railway).deploy(
+                filled(APP), project_name="acme", workspace_id=emulator.workspace_id, timeout_s=60
+            )
+    assert caught.value.services == {"App": None, "Redis": "DEPLOYING"}
 
 
 async def test_waiting_ends_when_time_is_up() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WITH_PYTHON = [page for page in PAGES if BLOCK.search(page.read_text())]
 
 
@@ -24,7 +24,7 @@ def test_the_python_blocks_of_a_page_run_one_after_the_other(
     for block in BLOCK.finditer(text):
         line = text[: block.start(1)].count("\n")
         code = compile("\n" * line + block[1], str(page), "exec")
-        exec(code, names)  # noqa: S102 - that is the test
+        exec(code, names)
     capsys.readouterr()
 
 
@@ -34,7 +34,12 @@ def test_every_command_of_the_pages_exists() -> None:
     from railway_saas.cli.app import app
 
     root = get_command(app)
-    named = set(re.findall(r"railway-saas ((?:[a-z]+)(?: check| inputs| plan| diff)?)", "\n".join(p.read_text() for p in PAGES)))
+    named = set(
+        re.findall(
+            r"railway-saas ((?:[a-z]+)(?: check| inputs| plan| diff)?)",
+            "\n".join(p.read_text() for p in PAGES),
+        )
+    )
     commands: dict[str, Any] = dict(root.commands)  # type: ignore[attr-defined]
     for name in named:
         first, _, second = name.partition(" ")

@@ -30,7 +30,7 @@ def fill_document(document: JsonObject, values: Mapping[str, str]) -> JsonObject
         raise TemplateError(f"the template cannot be filled in: {len(problems)} {noun}", problems=problems)
     filled = cast("JsonObject", copy_json(document))
     for service in services:
-        variables = as_object(as_object(as_object(filled["services"])[service.key])["variables"])
+        variables = as_object(as_object(as_object(filled["services"])[service.key]).get("variables"))
         for variable in service.variables:
             decided = _decide(values, service, variable)
             if decided is not None:

@@ -250,3 +250,8 @@ def test_filling_changes_values_and_nothing_else(services: dict[str, Any], text:
 
     assert without_values(filled.serialize()) == without_values(source.serialize())
     assert filled.fill() == filled
+
+
+def test_a_service_without_variables_is_left_as_it_is() -> None:
+    document = {"services": {"w": {"name": "web", "source": {"image": "nginx:1.29"}}}}
+    assert Template.parse(document).fill({}).serialize() == document
