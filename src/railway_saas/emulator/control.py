@@ -82,7 +82,20 @@ def _visit(emulator: Emulator, _rest: str, body: dict[str, Any]) -> object:
 
 
 def _webhooks(emulator: Emulator, _rest: str, _body: dict[str, Any]) -> object:
-    return {"webhooks": emulator.webhooks}
+    return {"webhooks": [one.to_json() for one in emulator.webhooks.sent]}
+
+
+def _propagate(emulator: Emulator, _rest: str, body: dict[str, Any]) -> object:
+    emulator.dns.propagate(str(body.get("domain", "")))
+    return {"domain": body["domain"]}
+
+
+def _fill(emulator: Emulator, _rest: str, body: dict[str, Any]) -> object:
+    used_mb = body.get("usedMB")
+    if not isinstance(used_mb, int | float) or isinstance(used_mb, bool):
+        raise ValueError('say how full: {"volumeInstanceId": "...", "usedMB": 400}')  # noqa: TRY004 - answered as 400
+    emulator.volumes.fill(str(body.get("volumeInstanceId", "")), used_mb)
+    return {"volumeInstanceId": body["volumeInstanceId"], "usedMB": used_mb}
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[Emulator, str, dict[str, Any]], object]] = {
@@ -95,4 +108,6 @@ _HANDLERS: dict[tuple[str, str], Callable[[Emulator, str, dict[str, Any]], objec
     ("GET", "requests"): _requests,
     ("POST", "visit"): _visit,
     ("GET", "webhooks"): _webhooks,
+    ("POST", "dns"): _propagate,
+    ("POST", "volumes"): _fill,
 }

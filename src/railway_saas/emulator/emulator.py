@@ -14,6 +14,7 @@ from railway_saas.emulator.auth import Caller, identify
 from railway_saas.emulator.clients import make_async_client, make_client
 from railway_saas.emulator.clock import EmulatorClock
 from railway_saas.emulator.context import Context
+from railway_saas.emulator.dns import Dns
 from railway_saas.emulator.engine import Call, Engine, Operation
 from railway_saas.emulator.faults import ANSWER_FAULTS, Faults
 from railway_saas.emulator.ids import Ids
@@ -23,6 +24,8 @@ from railway_saas.emulator.registry import registry
 from railway_saas.emulator.sources import push
 from railway_saas.emulator.spoiling import cloudflare_1015, rate_limited, spoil
 from railway_saas.emulator.traffic import visit
+from railway_saas.emulator.volumes import Volumes
+from railway_saas.emulator.webhooks import Webhooks
 from railway_saas.emulator.world.accounts import TokenKind
 from railway_saas.emulator.world.world import World, WorldSettings
 
@@ -106,8 +109,6 @@ class Emulator:
         self.world = World(self.clock, ids, self.faults, WorldSettings(templates, github_app))
         self.limits = Limits(self.clock, _rules(limits))
         self.requests = RequestCounter()
-        self.webhooks: list[dict[str, Any]] = []
-        """What was sent to webhooks, newest last: `url`, `payload`, `status`, `at`."""
         self._engine = Engine(ids)
         self._origin = IN_PROCESS_ORIGIN
         self._user = self.world.add_user("Ada Owner", "ada@example.com")
@@ -115,6 +116,12 @@ class Emulator:
         self._api_token = self.world.add_token(TokenKind.ACCOUNT, "emulator", self._user)
         for make in registry.parts:
             self.world.part(make)
+        self.webhooks = self.world.part(Webhooks)
+        """`flush()` sends what is due, `sent` holds what was sent, `sender` is how."""
+        self.dns = self.world.part(Dns)
+        """`propagate("app.example.com")` says that the records of a custom domain are set now."""
+        self.volumes = self.world.part(Volumes)
+        """`fill(volume_instance_id, mb)` says how full a volume is; `restore(volume_instance_id)` undoes a deletion."""
 
     # What a client needs to know -------------------------------------------------------------------------------
 

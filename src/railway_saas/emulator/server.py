@@ -15,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from railway_saas.emulator.asgi import TRANSPORT, make_app
 from railway_saas.emulator.clients import make_async_client, make_client
 from railway_saas.emulator.emulator import GRAPHQL_PATH, Emulator
+from railway_saas.emulator.webhooks import Postman
 
 if TYPE_CHECKING:
     import asyncio
@@ -77,15 +78,18 @@ class Ticker:
         self._wake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="railway-emulator-clock", daemon=True)
+        self._postman = Postman(emulator.webhooks)
 
     def start(self) -> None:
-        """Begin, unless the clock is a stepping one: that moves only when told to."""
+        """Begin, unless the clock is a stepping one: that moves only when told to. Webhooks are sent in any case."""
+        self._postman.start()
         if not self._clock.stepping:
             self._clock.on_earlier = self._wake.set
             self._thread.start()
 
     def stop(self) -> None:
         """End, and wait for the end."""
+        self._postman.stop()
         self._ended = True
         self._wake.set()
         if self._thread.is_alive():

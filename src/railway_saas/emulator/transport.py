@@ -15,9 +15,12 @@ import httpx
 from railway_saas.emulator.messages import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from railway_saas.emulator.emulator import Emulator
     from railway_saas.emulator.messages import Response
 
+WEBHOOK_TIMEOUT_S = 5.0
 DROPPED = "Server disconnected without sending a response."
 
 
@@ -47,6 +50,14 @@ class AsyncEmulatorTransport(httpx.AsyncBaseTransport):
         response = self._emulator.handle(_to_emulator(request))
         await asyncio.sleep(_wait(self._emulator, request, response))
         return _from_emulator(request, response)
+
+
+def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
+    """Deliver a webhook over the network; the HTTP status, or 0 when nobody answered."""
+    try:
+        return httpx.post(url, headers=dict(headers), content=body, timeout=WEBHOOK_TIMEOUT_S).status_code
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return 0
 
 
 def _to_emulator(request: httpx.Request) -> Request:
