@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -54,20 +55,36 @@ async def test_gql_introspects_and_queries_over_real_sockets(railway_emulator_se
         assert "templateDeployV2" in session.client.schema.mutation_type.fields  # type: ignore[union-attr]
 
 
-@pytest.mark.railway_emulator(speed=200)
-async def test_gql_watches_a_deployment_over_websocket(railway_emulator_server: RunningServer) -> None:
-    emulator = railway_emulator_server.emulator
+async def test_gql_watches_a_deployment_over_websocket(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deployment_id = _deploy(emulator)
-    transport = WebsocketsTransport(url=railway_emulator_server.ws_endpoint, headers=bearer(emulator))
-    seen: list[str] = []
-    async with Client(transport=transport) as session:
-        watch = gql("subscription($id: String!) { deployment(id: $id) { id status deploymentStopped } }")
-        watch.variable_values = {"id": deployment_id}
+    watching = asyncio.Event()
+    loop, listen = asyncio.get_running_loop(), emulator.world.listen
+
+    def note(*arguments: Any) -> Any:
+        loop.call_soon_threadsafe(watching.set)
+        return listen(*arguments)
+
+    monkeypatch.setattr(emulator.world, "listen", note)
+    watch = gql("subscription($id: String!) { deployment(id: $id) { id status deploymentStopped } }")
+    watch.variable_values = {"id": deployment_id}
+
+    async def statuses(session: Any) -> list[str]:
+        seen: list[str] = []
         async for event in session.subscribe(watch):
             seen.append(event["deployment"]["status"])
-            if event["deployment"]["status"] == "SUCCESS":
+            if seen[-1] == "SUCCESS":
                 break
-    assert seen[-1] == "SUCCESS"
+        return seen
+
+    with emulator.serve() as server:
+        transport = WebsocketsTransport(url=server.ws_endpoint, headers=bearer(emulator))
+        async with Client(transport=transport) as session:
+            task = asyncio.create_task(statuses(session))
+            await asyncio.wait_for(watching.wait(), 20)
+            emulator.clock.advance(15)
+            assert await asyncio.wait_for(task, 20) == ["DEPLOYING", "SUCCESS"]
 
 
 async def test_a_refused_subscription_says_why_in_a_next_frame(

@@ -387,3 +387,50 @@ def test_the_subscription_pushes_status_changes_and_nothing_else(house: House) -
     house.emulator.clock.advance(30)
     assert seen == ["REMOVING", "REMOVED"]
     stop()
+
+
+def test_a_cron_service_can_be_run_by_hand_watched_and_stopped(house: House) -> None:
+    service_id, environment_id, deployment_id = house.running(cronSchedule="0 3 * * *")
+    instance = house.emulator.world.environments[environment_id].instances[service_id]
+    seen: list[str] = []
+    stop = house.emulator.subscribe(
+        {
+            "query": """subscription($id: String!) {
+                deploymentInstanceExecutions(input: {deploymentId: $id}) { status deploymentId deploymentMeta } }""",
+            "variables": {"id": deployment_id},
+        },
+        {"authorization": f"Bearer {house.emulator.api_token}"},
+        lambda payload: seen.append(payload["data"]["deploymentInstanceExecutions"]["status"]),
+    )
+    assert stop is not None
+    document = """mutation($id: String!) {
+        deploymentInstanceExecutionCreate(input: {serviceInstanceId: $id}) }"""
+    house.run(document, id=instance.id)
+    assert house.deployment(deployment_id)["deploymentStopped"] is False
+    verb(house, "deploymentStop", deployment_id)
+    house.emulator.clock.advance(5)
+    assert seen == ["RUNNING", "EXITED"]
+    assert house.deployment(deployment_id)["deploymentStopped"] is True
+    assert house.refused(document, id="unknown") == "Not Authorized"
+    verb(house, "deploymentRemove", deployment_id)
+    house.emulator.clock.advance(20)
+    assert house.refused(document, id=instance.id) == "Problem processing request"
+
+
+def test_a_volume_is_handed_over_and_given_back_when_the_new_one_fails(house: House) -> None:
+    from railway_saas.emulator.world import Volume, VolumeInstance
+
+    service_id, environment_id, first = house.running(healthcheckPath="/")
+    world = house.emulator.world
+    instance = world.environments[environment_id].instances[service_id]
+    now = house.emulator.clock.now()
+    volume = Volume("v", "data", instance.project, now)
+    mounted = VolumeInstance("vi", volume, instance.environment, instance.service, "/data", 500, now)
+    instance.environment.volume_instances["v"] = mounted
+    house.emulator.faults.add("healthcheck_fails")
+    second = house.deploy(service_id, environment_id)
+    house.emulator.clock.advance(20)
+    assert [one["status"] for one in house.deployment(first)["instances"]] == ["STOPPED"]
+    house.emulator.clock.advance(300)
+    assert house.status(second) == "FAILED"
+    assert [one["status"] for one in house.deployment(first)["instances"]] == ["RUNNING"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -156,7 +157,7 @@ def make_variables(world: World, values: Mapping[str, object]) -> Variables:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def create_service(  # noqa: PLR0913 - keyword-only options
