@@ -24,13 +24,21 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 
+_UNFOLDED = 1_000
+"""Columns where nobody looks at a screen: a table's rows must not be folded for those who grep them."""
+
+
+def _console(is_terminal: bool, *, stderr: bool) -> Console:
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=None if is_terminal else _UNFOLDED)
+
+
 @dataclass(slots=True)
 class Output:
     """Where a command writes."""
 
     as_json: bool = False
-    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
-    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
+    out: Console = field(default_factory=lambda: _console(sys.stdout.isatty(), stderr=False))
+    err: Console = field(default_factory=lambda: _console(sys.stderr.isatty(), stderr=True))
     _status: Status | None = None
 
     def json(self, value: object) -> None:

@@ -66,7 +66,7 @@ def inputs(file: FileArgument, *, as_json: JsonOption = False) -> None:
         )
         for item in found
     ]
-    out.table(("INPUT", "", "", "DEFAULT", "DESCRIPTION"), rows)
+    out.table(("INPUT", "NEEDED", "SECRET", "DEFAULT", "DESCRIPTION"), rows)
 
 
 def _as_dict(item: TemplateInput) -> dict[str, object]:
