@@ -60,27 +60,43 @@ def require_texts_if_given(**values: object) -> None:
 
 
 def require_whole(low: int, high: int, **values: object) -> None:
-    """Refuse what is not a whole number of a range; None and `UNSET` pass.
+    """Refuse what is not a whole number of a range.
 
     Raises:
         RailwayInputError: It names the argument and the range.
     """
     for argument, value in values.items():
-        if not was_given(value):
-            continue
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise RailwayInputError(
                 f"{argument}={value!r}: must be a whole number from {low} to {high}", argument=argument
             )
 
 
+def require_whole_if_given(low: int, high: int, **values: object) -> None:
+    """The same; None and `UNSET` pass.
+
+    Raises:
+        RailwayInputError: It names the argument and the range.
+    """
+    require_whole(low, high, **{argument: value for argument, value in values.items() if was_given(value)})
+
+
 def require_port(**values: object) -> None:
-    """Refuse what is no port number; None and `UNSET` pass.
+    """Refuse what is no port number.
 
     Raises:
         RailwayInputError: It names the argument.
     """
     require_whole(1, _LAST_PORT, **values)
+
+
+def require_port_if_given(**values: object) -> None:
+    """The same; None and `UNSET` pass.
+
+    Raises:
+        RailwayInputError: It names the argument.
+    """
+    require_whole_if_given(1, _LAST_PORT, **values)
 
 
 def exactly_one(**values: object) -> None:

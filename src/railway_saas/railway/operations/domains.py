@@ -9,7 +9,7 @@ from railway_saas._core.operation import Lane, Operation
 from railway_saas.errors import RailwayInputError
 from railway_saas.railway.models.domains import CustomDomain, DomainAvailability, Domains, ServiceDomain
 from railway_saas.railway.operations._build import UNSET, given, operation, require_text
-from railway_saas.railway.operations._checks import require_port
+from railway_saas.railway.operations._checks import require_port_if_given
 
 if TYPE_CHECKING:
     from railway_saas.railway.operations._build import Unset
@@ -50,7 +50,7 @@ def service_domain_create(
 
 def _target(service_id: str, environment_id: str, target_port: int | Unset | None) -> dict[str, Any]:
     require_text(service_id=service_id, environment_id=environment_id)
-    require_port(target_port=target_port)
+    require_port_if_given(target_port=target_port)
     port = UNSET if target_port is None else target_port
     return given({"serviceId": service_id, "environmentId": environment_id, "targetPort": port})
 
@@ -66,7 +66,7 @@ def service_domain_update(
     """Rename a domain (`domain` is the full name) or change its port; None lets Railway detect the port."""
     require_text(service_domain_id=service_domain_id, service_id=service_id, environment_id=environment_id)
     _require_host(domain)
-    require_port(target_port=target_port)
+    require_port_if_given(target_port=target_port)
     body = given(
         {
             "serviceDomainId": service_domain_id,
@@ -113,7 +113,7 @@ def custom_domain_update(
 ) -> Operation[bool]:
     """Change the port that a customer's domain leads to; None lets Railway detect it."""
     require_text(custom_domain_id=custom_domain_id, environment_id=environment_id)
-    require_port(target_port=target_port)
+    require_port_if_given(target_port=target_port)
     variables = {"id": custom_domain_id, "environmentId": environment_id, "targetPort": target_port}
     return operation("CustomDomainUpdate", bool, variables, safe_to_repeat=True)
 

@@ -32,7 +32,7 @@ from railway_saas.railway.operations._checks import (
     require_choice_if_given,
     require_text_if_given,
     require_texts_if_given,
-    require_whole,
+    require_whole_if_given,
 )
 
 if TYPE_CHECKING:
@@ -107,10 +107,12 @@ def update(
     at_most_one(image=image, repo=repo)
     require_choice_if_given(Builder, builder=builder)
     require_choice_if_given(RestartPolicyType, restart_policy_type=restart_policy_type)
-    require_whole(1, _MAX_REPLICAS, num_replicas=num_replicas)
-    require_whole(1, _MAX_SECONDS, healthcheck_timeout=healthcheck_timeout)
-    require_whole(0, _MAX_SECONDS, draining_seconds=draining_seconds, overlap_seconds=overlap_seconds)
-    require_whole(0, _MAX_REPLICAS, restart_policy_max_retries=restart_policy_max_retries)
+    require_whole_if_given(1, _MAX_REPLICAS, num_replicas=num_replicas)
+    require_whole_if_given(1, _MAX_SECONDS, healthcheck_timeout=healthcheck_timeout)
+    require_whole_if_given(
+        0, _MAX_SECONDS, draining_seconds=draining_seconds, overlap_seconds=overlap_seconds
+    )
+    require_whole_if_given(0, _MAX_REPLICAS, restart_policy_max_retries=restart_policy_max_retries)
     require_texts_if_given(watch_patterns=watch_patterns)
     _check_cron(cron_schedule)
     _check_regions(multi_region_config)
