@@ -55,10 +55,8 @@ def make_client(
     """A sync client; `options` are those of `RailwayClient`."""
     if in_process:
         options.setdefault("http_client", HttpClient(transport=emulator.transport()))
-    return RailwayClient(
-        token or emulator.api_token,
-        **{"endpoint": emulator.endpoint, "clock": ClientClock(emulator.clock), **options},
-    )
+    defaults: dict[str, Any] = {"endpoint": emulator.endpoint, "clock": ClientClock(emulator.clock)}
+    return RailwayClient(token or emulator.api_token, **{**defaults, **options})
 
 
 def make_async_client(
@@ -67,7 +65,5 @@ def make_async_client(
     """An async client; `options` are those of `AsyncRailwayClient`."""
     if in_process:
         options.setdefault("http_client", AsyncHttpClient(transport=emulator.async_transport()))
-    return AsyncRailwayClient(
-        token or emulator.api_token,
-        **{"endpoint": emulator.endpoint, "clock": AsyncClientClock(emulator.clock), **options},
-    )
+    defaults: dict[str, Any] = {"endpoint": emulator.endpoint, "clock": AsyncClientClock(emulator.clock)}
+    return AsyncRailwayClient(token or emulator.api_token, **{**defaults, **options})
