@@ -1,7 +1,7 @@
 """The ways to read a project from Railway's API: each one opens its client and hands back one call.
 
-All of them post the same question to the same server, may hold the same number of connections, keep them alive,
-and return typed objects. What the server answers is the same, byte for byte.
+All of them post a question to the same server, get the same bytes back and return typed objects. All stand on httpx
+and have the pool that it gives by default: up to 100 connections, 20 of them kept while idle.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ from benchmarks.models import QUERY, Envelope, Project
 from benchmarks.project_document import PROJECT_ID
 from railway_saas import AsyncRailwayClient, RailwayClient, RateLimit
 
-CONNECTIONS = 50
 TOKEN = "5e7e0000-made-up-for-the-benchmark"
-LIMITS = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "benchmark"}
 NEVER_REACHED = RateLimit(per_hour=1_000_000_000, per_second=1_000_000)
 
@@ -49,7 +47,7 @@ def _body() -> dict[str, object]:
 
 @contextmanager
 def raw(url: str) -> Iterator[Call]:
-    with httpx.Client(limits=LIMITS, headers=HEADERS) as http:
+    with httpx.Client(headers=HEADERS) as http:
 
         def call() -> Project:
             response = http.post(url, json=_body())
@@ -61,7 +59,7 @@ def raw(url: str) -> Iterator[Call]:
 
 @asynccontextmanager
 async def raw_async(url: str) -> AsyncIterator[AsyncCall]:
-    async with httpx.AsyncClient(limits=LIMITS, headers=HEADERS) as http:
+    async with httpx.AsyncClient(headers=HEADERS) as http:
 
         async def call() -> Project:
             response = await http.post(url, json=_body())
@@ -74,10 +72,7 @@ async def raw_async(url: str) -> AsyncIterator[AsyncCall]:
 def _ours(rate_limit: RateLimit | None) -> Callable[[str], AbstractContextManager[Call]]:
     @contextmanager
     def opened(url: str) -> Iterator[Call]:
-        with (
-            httpx.Client(limits=LIMITS) as http,
-            RailwayClient(TOKEN, endpoint=url, rate_limit=rate_limit, http_client=http) as railway,
-        ):
+        with RailwayClient(TOKEN, endpoint=url, rate_limit=rate_limit) as railway:
             yield lambda: railway.projects.get(PROJECT_ID)
 
     return opened
@@ -86,31 +81,15 @@ def _ours(rate_limit: RateLimit | None) -> Callable[[str], AbstractContextManage
 def _ours_async(rate_limit: RateLimit | None) -> Callable[[str], AbstractAsyncContextManager[AsyncCall]]:
     @asynccontextmanager
     async def opened(url: str) -> AsyncIterator[AsyncCall]:
-        async with (
-            httpx.AsyncClient(limits=LIMITS) as http,
-            AsyncRailwayClient(TOKEN, endpoint=url, rate_limit=rate_limit, http_client=http) as railway,
-        ):
+        async with AsyncRailwayClient(TOKEN, endpoint=url, rate_limit=rate_limit) as railway:
             yield lambda: railway.projects.get(PROJECT_ID)
 
     return opened
 
 
 @contextmanager
-def ours_own_pool(url: str) -> Iterator[Call]:
-    """As one gets it without an `http_client`."""
-    with RailwayClient(TOKEN, endpoint=url, rate_limit=None) as railway:
-        yield lambda: railway.projects.get(PROJECT_ID)
-
-
-@asynccontextmanager
-async def ours_own_pool_async(url: str) -> AsyncIterator[AsyncCall]:
-    async with AsyncRailwayClient(TOKEN, endpoint=url, rate_limit=None) as railway:
-        yield lambda: railway.projects.get(PROJECT_ID)
-
-
-@contextmanager
 def with_gql(url: str) -> Iterator[Call]:
-    transport = HTTPXTransport(url, limits=LIMITS, headers=HEADERS)
+    transport = HTTPXTransport(url, headers=HEADERS)
     document = GraphQLRequest(QUERY)  # parsed once, as its documentation advises
     with Client(transport=transport) as session:
 
@@ -123,7 +102,7 @@ def with_gql(url: str) -> Iterator[Call]:
 
 @asynccontextmanager
 async def with_gql_async(url: str) -> AsyncIterator[AsyncCall]:
-    transport = HTTPXAsyncTransport(url, limits=LIMITS, headers=HEADERS)
+    transport = HTTPXAsyncTransport(url, headers=HEADERS)
     document = GraphQLRequest(QUERY)
     async with Client(transport=transport) as session:
 
@@ -136,11 +115,8 @@ async def with_gql_async(url: str) -> AsyncIterator[AsyncCall]:
 
 @contextmanager
 def thin_client(url: str) -> Iterator[Call]:
-    """The package `railway-client` from PyPI. Sync only; its pool has no option, so it is put in from outside."""
-    client = ThinClient(api_token=TOKEN, endpoint=url)
-    client._client.close()  # noqa: SLF001
-    client._client = httpx.Client(limits=LIMITS)  # noqa: SLF001
-    with client:
+    """The package `railway-client` from PyPI: sync only."""
+    with ThinClient(api_token=TOKEN, endpoint=url) as client:
         yield lambda: client.project(PROJECT_ID)
 
 
@@ -150,7 +126,6 @@ CONTENDERS = (
     RAW,
     OURS,
     Contender("railway_saas, pacing on", _ours(NEVER_REACHED), _ours_async(NEVER_REACHED)),
-    Contender("railway_saas, its own pool", ours_own_pool, ours_own_pool_async),
     Contender("gql + pydantic", with_gql, with_gql_async),
     Contender("railway-client", thin_client),
 )

@@ -64,7 +64,8 @@ class Report:
 
     def text(self) -> str:
         """The table with its notes, as plain text."""
-        lines = [self.title, "-" * len(self.title), *_aligned([self.headings, *self.rows])]
+        table = _aligned([self.headings, *self.rows]) if self.rows else ()
+        lines = [self.title, "-" * len(self.title), *table]
         return "\n".join([*lines, *(f"  * {note}" for note in self.notes)])
 
     def as_json(self) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """The server of the comparison: answers every POST with the same project, in a process on a core of its own.
 
+`delay_ms=20` in an address makes its answers wait so long, as an answer from another continent would.
+
 Run as `python -m benchmarks.server`; it prints its port, and ends when its standard input is closed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -12,6 +15,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from benchmarks.project_document import ANSWER
 
@@ -35,8 +39,14 @@ async def app(
         return
     while (await receive()).get("more_body"):
         continue
+    await asyncio.sleep(_delay_s(scope["query_string"]))
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": ANSWER})
+
+
+def _delay_s(query: bytes) -> float:
+    wanted = parse_qs(query).get(b"delay_ms")
+    return int(wanted[0]) / 1000 if wanted else 0.0
 
 
 def take_core(core: int) -> None:
