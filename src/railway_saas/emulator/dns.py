@@ -13,6 +13,7 @@ a minute later                                     certificate VALID
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from railway_saas.emulator.registry import part
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 PROPAGATION_S = 180.0
 ISSUE_S = (30.0, 90.0)
 """Railway: normally within an hour; the first try usually works."""
+
+LIFETIME = timedelta(days=90)
+RENEWAL = timedelta(days=30)
+"""Railway: certificates are valid for 90 days and are renewed 30 days before the end."""
 
 PUBLIC_SUFFIXES = frozenset({"co.uk", "org.uk", "com.au", "co.nz", "co.jp", "com.br", "co.za", "com.mx"})
 """Zones in two parts; enough to find the zone of most domains."""
@@ -113,7 +118,8 @@ class Dns:
 
     def _issued(self, domain: CustomDomain) -> None:
         domain.certificate_status = VALID
-        domain.updated_at = self._world.clock.now()
+        domain.certificate_issued_at = domain.updated_at = self._world.clock.now()
+        self._later(domain, (LIFETIME - RENEWAL).total_seconds(), self._issued)
 
     def _later(self, domain: CustomDomain, delay_s: float, step: Callable[[CustomDomain], None]) -> None:
         attempt = domain.attempt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from railway_saas.emulator import errors
 from railway_saas.emulator.dns import (
     ISSUE_FAILED,
     ISSUING,
+    LIFETIME,
     VALID,
     Dns,
     DnsRecord,
@@ -23,6 +25,7 @@ from railway_saas.emulator.world.networking import CustomDomain, ServiceDomain, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from railway_saas.emulator.context import Context
 
@@ -62,6 +65,18 @@ class CnameCheck:
     link: str | None = None
 
 
+@graphql_type("CertificatePublicData")
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a browser sees of a certificate."""
+
+    domain_names: list[str]
+    issued_at: datetime
+    expires_at: datetime
+    fingerprint_sha256: str
+    key_type: str = "KEY_TYPE_ECDSA"
+
+
 @graphql_type("CustomDomainStatus")
 @dataclass(frozen=True, slots=True)
 class CustomDomainStatus:
@@ -76,6 +91,7 @@ class CustomDomainStatus:
     certificate_error_type: str | None
     certificate_retryable: bool | None
     dns_records: list[DnsRecord]
+    certificates: list[Certificate]
     cdn_provider: str | None = None
 
 
@@ -205,6 +221,7 @@ def status(found: CustomDomain, _ctx: Context) -> CustomDomainStatus:
         certificate_error_type="CERTIFICATE_ERROR_TYPE_DNS_VALIDATION" if failed else None,
         certificate_retryable=True if failed else None,
         dns_records=records(found),
+        certificates=_certificates(found),
     )
 
 
@@ -214,6 +231,14 @@ def cname_check(found: CustomDomain, _ctx: Context) -> CnameCheck:
     if found.verified:
         return CnameCheck("VALID", "The CNAME record points to Railway")
     return CnameCheck("WAITING", f"Waiting for a CNAME record that points to {found.cname_target}")
+
+
+def _certificates(found: CustomDomain) -> list[Certificate]:
+    issued_at = found.certificate_issued_at
+    if issued_at is None:
+        return []
+    fingerprint = hashlib.sha256(f"{found.id}:{issued_at.isoformat()}".encode()).hexdigest()
+    return [Certificate([found.domain], issued_at, issued_at + LIFETIME, fingerprint)]
 
 
 def _domains(ctx: Context) -> Domains:

@@ -57,6 +57,7 @@ class CustomDomain:
     verified: bool = False
     """Whether both records were seen."""
     certificate_status: str = "CERTIFICATE_STATUS_TYPE_VALIDATING_OWNERSHIP"
+    certificate_issued_at: datetime | None = None
     attempt: int = 0
     """Goes up whenever something overtakes what was queued for its certificate."""
     sync_status: str = "CREATING"
