@@ -37,6 +37,7 @@ _LOOP_USED_SHARE = 0.975
 _LOOP_LATE_SHARE = 0.005
 """One event loop keeps just inside the rate of the process, so that alone it never waits for both."""
 
+_ROUNDING = 1e-9
 _TICK_S = 0.001
 """The shortest wait: one lost in rounding would be asked for again and again."""
 
@@ -188,7 +189,7 @@ class Spacing:
         self._level = max(0.0, self._level - (now - self._at) * self._rate)
         self._at = now
         missing = self._level + 1 - self._depth
-        return max(_TICK_S, missing / self._rate) if missing > 0 else 0.0
+        return max(_TICK_S, missing / self._rate) if missing > _ROUNDING else 0.0
 
     def take(self) -> None:
         """Note that the request for which `wait_s` was 0 leaves."""

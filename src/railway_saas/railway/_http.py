@@ -107,10 +107,7 @@ def parse_endpoint(endpoint: str, source: str) -> Url:
     """
     if _USERINFO.match(str(endpoint)):
         raise ConfigurationError("endpoint: must not hold a user name or password; pass the token as `token`")
-    try:
-        url = httpx.URL(endpoint)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise ConfigurationError(f"endpoint={endpoint!r}: not an address ({error})") from None
+    url = _url(endpoint)
     if url.scheme not in {"http", "https"} or not url.host:
         raise ConfigurationError(
             f"endpoint={endpoint!r}: must start with https:// (or http:// for a local emulator)"
@@ -120,6 +117,14 @@ def parse_endpoint(endpoint: str, source: str) -> Url:
             f"endpoint={endpoint!r}: http:// would send the token in clear to {url.host}; use https://"
         )
     return url if url.params else url.copy_merge_params({"source": source})
+
+
+def _url(endpoint: str) -> Url:
+    try:
+        return httpx.URL(endpoint)
+    except (httpx.InvalidURL, TypeError) as error:
+        problem = str(error)
+    raise ConfigurationError(f"endpoint={endpoint!r}: not an address ({problem})")
 
 
 def _is_local(host: str) -> bool:

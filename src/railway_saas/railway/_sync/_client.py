@@ -128,7 +128,8 @@ class RailwayClient(Resources):
         return cls(found.token.reveal(), token_kind=found.kind, **options)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self._url)!r}, token_kind={self._token_kind!r})"
+        made = vars(self)  # a traceback may show a client whose making failed
+        return f"{type(self).__name__}({str(made.get('_url'))!r}, token_kind={made.get('_token_kind')!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -340,7 +341,8 @@ class RailwayClient(Resources):
             result = call.read(self._send(call))
         except RailwayError as error:
             self._note(call, error)
-            raise
+            # The frames below this one hold the answer, and with it whatever the server quoted or variables held.
+            raise error.with_traceback(None)  # noqa: B904 - it is the same exception
         if call.operation.is_write:
             self.stats.wrote(self._clock.monotonic())
         return result
