@@ -70,6 +70,12 @@ def test_samples_come_with_aware_moments() -> None:
     assert series.values[0].ts == datetime(2026, 10, 1, tzinfo=UTC)
 
 
+def test_a_moment_that_comes_as_text_is_read_too() -> None:
+    values = [{"ts": "2026-10-01T00:00:00.000Z", "value": 1}]
+    (series,) = get().parse([{"measurement": "CPU_USAGE", "tags": {}, "values": values}])
+    assert series.values[0].ts == START
+
+
 def test_a_measurement_that_is_not_known_yet_is_kept() -> None:
     (series,) = get().parse([{"measurement": "GPU_USAGE", "tags": {}, "values": []}])
     assert str(series.measurement) == "GPU_USAGE"

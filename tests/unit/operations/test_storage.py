@@ -146,6 +146,10 @@ def test_a_bucket_is_created_in_a_project_and_then_placed() -> None:
     }
 
 
+def test_a_bucket_without_a_name_is_named_by_railway() -> None:
+    assert buckets.create(project_id="p1").variables == {"input": {"projectId": "p1"}}
+
+
 def test_a_buckets_secret_key_is_read_and_not_shown() -> None:
     (found,) = buckets.credentials(project_id="p1", environment_id="e1", bucket_id="b1").parse(
         [

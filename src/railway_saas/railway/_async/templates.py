@@ -133,7 +133,10 @@ class AsyncTemplates(AsyncResource):
         return await self._client.run(ops.workspace_templates_page(workspace_id, first=first, after=after))
 
     async def source_for_project(self, project_id: str) -> Template | None:
-        """The template that a project was deployed from, without its document; or None."""
+        """What Railway calls a project's source template, without its document; or None.
+
+        What a service was deployed from is told more surely by its own `template_id`.
+        """
         return await self._client.run(ops.source_for_project(project_id))
 
     async def metrics(self, template_id: str) -> TemplateMetrics:

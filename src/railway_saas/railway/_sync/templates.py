@@ -132,7 +132,10 @@ class Templates(Resource):
         return self._client.run(ops.workspace_templates_page(workspace_id, first=first, after=after))
 
     def source_for_project(self, project_id: str) -> Template | None:
-        """The template that a project was deployed from, without its document; or None."""
+        """What Railway calls a project's source template, without its document; or None.
+
+        What a service was deployed from is told more surely by its own `template_id`.
+        """
         return self._client.run(ops.source_for_project(project_id))
 
     def metrics(self, template_id: str) -> TemplateMetrics:

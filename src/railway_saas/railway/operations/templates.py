@@ -118,7 +118,10 @@ def workspace_templates_page(
 
 
 def source_for_project(project_id: str) -> Operation[Template | None]:
-    """The template that a project was deployed from, without its document; or None."""
+    """What Railway calls a project's source template, without its document; or None.
+
+    The schema says no more. What a service was deployed from is told by its own `templateId`.
+    """
     require_text(project_id=project_id)
     variables = {"projectId": project_id}
     return operation("TemplateSourceForProject", Template | None, variables, read_after_write=True)
