@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from benchmarks import server
 from benchmarks.contenders import CONTENDERS, OURS, RAW, AsyncCall, Call
 from benchmarks.figures import Goal, Report, Spread, ratios
+from benchmarks.project_document import PROJECT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,11 +110,18 @@ def _sync(url: str, effort: Effort, workers: int) -> Measured:
                 list(pool.map(lambda _: _repeat(call, count // workers), range(workers)))
 
         for call in calls.values():
+            _check(call())
             block(call, 2 * workers)  # connections are made, models are built
         for name, call in _turns(calls, effort):
             with Stopwatch(measured.setdefault(name, Readings()), effort.calls):
                 block(call, effort.calls)
     return measured
+
+
+def _check(project: object) -> None:
+    """Nobody wins by reading something else."""
+    if getattr(project, "id", None) != PROJECT_ID:
+        raise AssertionError(f"{type(project)} is not the project that was asked for")
 
 
 def _repeat(call: Call, count: int) -> None:
@@ -132,6 +140,7 @@ async def _async(url: str, effort: Effort, workers: int) -> Measured:
             await asyncio.gather(*(_repeat_async(call, count // workers) for _ in range(workers)))
 
         for call in calls.values():
+            _check(await call())
             await block(call, 2 * workers)
         for name, call in _turns(calls, effort):
             with Stopwatch(measured.setdefault(name, Readings()), effort.calls):
