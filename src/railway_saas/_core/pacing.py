@@ -22,23 +22,25 @@ if TYPE_CHECKING:
 
     from railway_saas.config import RateLimit
 
-_SLOTS = 120
-_HOUR_S = 3600.0
-_HOBBY_PER_HOUR = 1_000
+SLOTS = 120
+SLOT_ENDS = 1.1
+"""When the last request of a slot has arrived, in slots: a tenth is for those that travel slowly."""
+HOUR_S = 3600.0
+HOBBY_PER_HOUR = 1_000
 _PRO_PER_HOUR = 10_000
 _HOBBY_PER_SECOND = 10.0
 _PRO_PER_SECOND = 50.0
 
-_USED_SHARE = 0.98
-_LATE_SHARE = 0.01
+USED_SHARE = 0.98
+LATE_SHARE = 0.01
 """A caller that wakes late may catch up by this share of a second's requests, or waking would cost capacity."""
 
 _LOOP_USED_SHARE = 0.975
 _LOOP_LATE_SHARE = 0.005
 """One event loop keeps just inside the rate of the process, so that alone it never waits for both."""
 
-_ROUNDING = 1e-9
-_TICK_S = 0.001
+ROUNDING = 1e-9
+TICK_S = 0.001
 """The shortest wait: one lost in rounding would be asked for again and again."""
 
 LANE_SHARES = {Lane.USER: 1.0, Lane.DELETION: 0.99, Lane.BACKGROUND: 0.97}
@@ -84,15 +86,17 @@ def _read_number(text: str | None) -> int | None:
 class RateBudget:
     """What may still be sent, for all lanes of one token. Not thread-safe: callers hold a lock.
 
-    Times are readings of one monotonic clock, in seconds.
+    Times are readings of one monotonic clock, in seconds. Of a limit that several processes keep without
+    knowing of each other, each has its part: `processes` says how many they are.
     """
 
-    def __init__(self, limit: RateLimit) -> None:
+    def __init__(self, limit: RateLimit, *, processes: int = 1) -> None:
+        self._processes = processes
         self._learns_quota = limit.per_hour is None
         self._learns_rate = limit.per_second is None
-        self._quota = limit.per_hour or _HOBBY_PER_HOUR
-        self._window_s = _HOUR_S
-        self.per_second = limit.per_second or _rate_of(self._quota)
+        self._quota = limit.per_hour or HOBBY_PER_HOUR
+        self._window_s = HOUR_S
+        self.per_second = (limit.per_second or rate_of(self._quota)) / processes
         self._used: deque[tuple[int, int]] = deque()
         self._total = 0
         self._paused_until = 0.0
@@ -102,6 +106,11 @@ class RateBudget:
         """Requests allowed per window."""
         return self._quota
 
+    def used(self, now: float) -> int:
+        """How many requests count against the window that ends now."""
+        self._forget(now)
+        return self._total
+
     def remaining(self, now: float, lane: Lane = Lane.USER) -> int:
         """How many requests a lane may still send in the window that ends now."""
         self._forget(now)
@@ -110,11 +119,11 @@ class RateBudget:
     def reserve(self, now: float, lane: Lane) -> float:
         """Take one request from the quota and return 0, or return the seconds to wait before asking again."""
         if now < self._paused_until:
-            return max(_TICK_S, self._paused_until - now)
+            return max(TICK_S, self._paused_until - now)
         if self.remaining(now, lane) > 0:
-            self._count(now, 1)
+            self.count(now, 1)
             return 0.0
-        return max(_TICK_S, self._leaves_at(self._used[0][0]) - now)
+        return max(TICK_S, self._leaves_at(self._used[0][0]) - now)
 
     def pause(self, now: float, seconds: float) -> None:
         """Send nothing for a while: the server said so. At most a window: by then the quota is whole again."""
@@ -123,12 +132,21 @@ class RateBudget:
     def observe(self, now: float, seen: RateHeaders) -> None:
         """Learn from an answer: the plan's quota, and what others with the same token have used."""
         if seen.quota and self._learns_quota:
-            self._learn(now, seen.quota, seen.window_s or _HOUR_S)
+            self._learn(now, seen.quota, seen.window_s or HOUR_S)
         if seen.remaining is not None:
             self._forget(now)
-            by_others = (seen.quota or self._quota) - seen.remaining - self._total
+            by_others = ((seen.quota or self._quota) - seen.remaining) // self._processes - self._total
             if by_others > 0:
-                self._count(now, by_others)
+                self.count(now, by_others)
+
+    def count(self, now: float, requests: int) -> None:
+        """Note requests that left or were sent by others, whether or not there was room for them."""
+        slot = self._slot_of(now)
+        if self._used and self._used[-1][0] == slot:
+            self._used[-1] = (slot, self._used[-1][1] + requests)
+        else:
+            self._used.append((slot, requests))
+        self._total += requests
 
     def _learn(self, now: float, quota: int, window_s: float) -> None:
         if (quota, window_s) == (self._quota, self._window_s):
@@ -138,22 +156,14 @@ class RateBudget:
         if self._used:  # slots of another length cannot be compared: all were used just now, at worst
             self._used = deque([(self._slot_of(now), self._total)])
         if self._learns_rate:
-            self.per_second = _rate_of(quota)
+            self.per_second = rate_of(quota) / self._processes
 
     @property
     def _slot_s(self) -> float:
-        return self._window_s / _SLOTS
+        return self._window_s / SLOTS
 
     def _allowed(self, lane: Lane) -> int:
-        return max(1, int(self._quota * LANE_SHARES[lane]))
-
-    def _count(self, now: float, requests: int) -> None:
-        slot = self._slot_of(now)
-        if self._used and self._used[-1][0] == slot:
-            self._used[-1] = (slot, self._used[-1][1] + requests)
-        else:
-            self._used.append((slot, requests))
-        self._total += requests
+        return max(1, int(self._quota * LANE_SHARES[lane] / self._processes))
 
     def _forget(self, now: float) -> None:
         while self._used and self._leaves_at(self._used[0][0]) <= now:
@@ -164,7 +174,7 @@ class RateBudget:
 
     def _leaves_at(self, slot: int) -> float:
         """When the last request of a slot is a window old, however long it was on its way."""
-        return (slot + 1.1) * self._slot_s + self._window_s
+        return (slot + SLOT_ENDS) * self._slot_s + self._window_s
 
 
 class Spacing:
@@ -177,7 +187,7 @@ class Spacing:
 
     def set_rate(self, per_second: float) -> None:
         """Change the rate; what was taken stays taken."""
-        self._depth, self._rate = depth_and_rate(per_second, _USED_SHARE, _LATE_SHARE)
+        self._depth, self._rate = depth_and_rate(per_second, USED_SHARE, LATE_SHARE)
 
     @property
     def interval_s(self) -> float:
@@ -189,7 +199,7 @@ class Spacing:
         self._level = max(0.0, self._level - (now - self._at) * self._rate)
         self._at = now
         missing = self._level + 1 - self._depth
-        return max(_TICK_S, missing / self._rate) if missing > _ROUNDING else 0.0
+        return max(TICK_S, missing / self._rate) if missing > ROUNDING else 0.0
 
     def take(self) -> None:
         """Note that the request for which `wait_s` was 0 leaves."""
@@ -208,6 +218,6 @@ def depth_and_rate(
     return 1 + late * whole, used * whole
 
 
-def _rate_of(quota: int) -> float:
+def rate_of(quota: int) -> float:
     """Requests per second that Railway documents for the plan with this hourly quota."""
     return _PRO_PER_SECOND if quota >= _PRO_PER_HOUR else _HOBBY_PER_SECOND

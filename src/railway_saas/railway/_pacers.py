@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from railway_saas.config import RateLimit
     from railway_saas.railway._clock import AsyncClock, Clock
 
-_LOOK_AGAIN_S = 5.0
+LOOK_AGAIN_S = 5.0
 """The longest sleep before asking again: an answer may meanwhile have told of a larger quota."""
 
 
@@ -65,7 +65,8 @@ class AsyncPacer(Protocol):
         ...
 
 
-def _over_budget(lane: Lane, wait_s: float) -> RailwayRateLimitError:
+def over_budget(lane: Lane, wait_s: float) -> RailwayRateLimitError:
+    """What a call is told that would have to wait too long."""
     return RailwayRateLimitError(
         f"the rate budget of the {lane.name.lower()} lane is used up for another {wait_s:.0f} s, which is longer "
         "than this call may take; nothing was sent",
@@ -114,8 +115,8 @@ class _SharedBudget:
     def _nap_s(self, lane: Lane, wait_s: float, deadline: float) -> float:
         """How long to sleep before asking again; raises when the wait cannot end in time."""
         if self._clock.monotonic() + wait_s > deadline:
-            raise _over_budget(lane, wait_s)
-        return min(wait_s, _LOOK_AGAIN_S)
+            raise over_budget(lane, wait_s)
+        return min(wait_s, LOOK_AGAIN_S)
 
     def _leave_line(self, lane: Lane) -> None:
         with self._lock:
@@ -134,7 +135,7 @@ class ThreadPacer(_SharedBudget):
         """Block this thread until one request may be sent; see `Pacer.acquire`."""
         deadline = self._clock.monotonic() + timeout_s
         if not self._heads[lane].acquire(timeout=timeout_s):
-            raise _over_budget(lane, timeout_s)
+            raise over_budget(lane, timeout_s)
         try:
             while (wait_s := self._reserve(lane)) > 0:
                 self._sleep(self._nap_s(lane, wait_s, deadline))
@@ -221,7 +222,7 @@ class LoopPacer(_SharedBudget):
         except TimeoutError:
             late = True
         if late:
-            raise _over_budget(lane, timeout_s)
+            raise over_budget(lane, timeout_s)
 
     async def _wait_at_head(self, state: _LoopState, lane: Lane, deadline: float) -> None:
         try:
