@@ -238,3 +238,13 @@ def test_static_outbound_addresses_are_for_the_pro_plan() -> None:
     )
     read = "query($e: String!, $s: String!) { egressGateways(environmentId: $e, serviceId: $s) { ipv4 } }"
     assert pro.house.run(read, e=pro.environment, s=pro.service)["egressGateways"] == []
+
+
+def test_a_customers_domain_leads_nowhere_until_its_records_are_set(place: Place) -> None:
+    emulator = place.house.emulator
+    place.custom("a.example.com")
+    place.house.deploy(place.service, place.environment)
+    emulator.clock.advance(20)
+    assert emulator.visit("a.example.com") == 404
+    emulator.dns.propagate("a.example.com")
+    assert emulator.visit("a.example.com") == 200

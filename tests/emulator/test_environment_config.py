@@ -241,3 +241,22 @@ def test_a_subscription_sees_what_waits(plan: Plan) -> None:
     stop()
     statuses = [one["data"]["environmentStagedPatch"]["status"] for one in seen]
     assert statuses == ["STAGED", "APPLYING", "COMMITTED"]
+
+
+def test_a_copied_environment_starts_in_the_order_of_references(plan: Plan) -> None:
+    database = plan.house.service(plan.project, "db")
+    plan.commit(variables={"URL": {"value": "${{db.URL}}"}})
+    plan.house.emulator.clock.advance(60)
+    copy = plan.house.run(
+        "mutation($i: EnvironmentCreateInput!) { environmentCreate(input: $i) { id } }",
+        i={"projectId": plan.project, "name": "staging", "sourceEnvironmentId": plan.environment},
+    )["environmentCreate"]["id"]
+    instances = plan.house.emulator.world.environments[copy].instances
+    plan.house.emulator.clock.advance(4)
+    latest = {name: instances[name].latest_deployment for name in (plan.web, database)}
+    assert latest[plan.web] is not None
+    assert latest[database] is not None
+    assert latest[plan.web].status == "INITIALIZING"
+    assert latest[database].status == "DEPLOYING"
+    plan.house.emulator.clock.advance(20)
+    assert latest[plan.web].status == "SUCCESS"

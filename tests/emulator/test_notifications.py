@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from railway_saas.emulator import Emulator
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from railway_saas.emulator import Emulator
 
     from .conftest import House
 

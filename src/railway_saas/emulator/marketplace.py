@@ -124,7 +124,7 @@ class Marketplace:
         shown = [one for one in self if one.status == "PUBLISHED"]
         return sorted(shown, key=lambda one: len(one.deploys), reverse=True)
 
-    def add(  # noqa: PLR0913 - keyword-only options
+    def add(
         self,
         name: str,
         config: Mapping[str, Any],
@@ -186,11 +186,11 @@ class Marketplace:
         Raises:
             Refusal: There is no such volume.
         """
-        mounts = (template.config["services"].get(service_key) or {}).get("volumeMounts") or {}
+        service: dict[str, Any] = template.config["services"].get(service_key) or {}
+        mounts: dict[str, dict[str, Any]] = service.get("volumeMounts") or {}
         if volume_key not in mounts:
             raise errors.not_found("TemplateVolume")
-        mount: dict[str, Any] = dict(mounts[volume_key])
-        mount.pop("sizeMB", None)
+        mount = {name: value for name, value in mounts[volume_key].items() if name != "sizeMB"}
         mounts[volume_key] = mount if size_mb is None else {**mount, "sizeMB": size_mb}
         template.updated_at = self._world.clock.now()
 
@@ -234,13 +234,13 @@ class Marketplace:
 def repositories(config: Mapping[str, Any]) -> set[str]:
     """The repositories (`owner/name`) that a template's services are built from."""
     found: set[str] = set()
-    for service in (config.get("services") or {}).values():
-        repo = ((service or {}).get("source") or {}).get("repo")
-        if isinstance(repo, str):
-            try:
-                found.add(read_repository(repo)[0])
-            except Refusal:
-                continue
+    services: dict[str, dict[str, Any] | None] = config.get("services") or {}
+    for service in services.values():
+        source: dict[str, Any] = (service or {}).get("source") or {}
+        try:
+            found.add(read_repository(source.get("repo") or "")[0])
+        except Refusal:  # an image, or a repository that is none
+            continue
     return found
 
 

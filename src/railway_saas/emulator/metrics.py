@@ -83,7 +83,7 @@ def sample_rate(span: Span, wanted: int | None) -> int:
     return max(wanted or fitting, ceil(seconds / MOST_SAMPLES), 1)
 
 
-def series(
+def series(  # noqa: PLR0913 - keyword-only options
     projects: Iterable[Project],
     span: Span,
     measurements: Collection[str],
@@ -129,7 +129,7 @@ def durations(
     return [_percentiles(ts, sorted(values)) for ts, values in sorted(by_step.items())]
 
 
-def _add_deployment(  # noqa: PLR0913 - one loop's body, taken out
+def _add_deployment(  # noqa: PLR0913, PLR0917 - one loop's body, taken out
     found: Series,
     deployment: Deployment,
     span: Span,
@@ -151,7 +151,7 @@ def _add_deployment(  # noqa: PLR0913 - one loop's body, taken out
                 found[name, shown][ts] += value if name in STEADY else value * factor
 
 
-def _add_volume(  # noqa: PLR0913 - as above
+def _add_volume(  # noqa: PLR0913, PLR0917 - as above
     found: Series, volume: VolumeInstance, span: Span, selection: Selection, tags: Collection[str], step: int
 ) -> None:
     whose = tags_of_volume(volume, volume.service_id)

@@ -139,7 +139,7 @@ class Notifications:
         own = [one for one in self._rules.values() if one.workspace is workspace]
         return [one for one in own if project_id in {None, one.project_id}]
 
-    def create(
+    def create(  # noqa: PLR0913 - keyword-only options
         self,
         workspace: Workspace,
         *,

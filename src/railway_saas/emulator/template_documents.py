@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from railway_saas.emulator.sources import read_repository
 from railway_saas.emulator.volumes import check_mount_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 HAS_DOMAIN = "<hasDomain>"
 """Railway: a placeholder, brackets and all, for a service domain to be made when the template is deployed."""
@@ -104,7 +103,8 @@ def _service(key: str, config: Mapping[str, Any]) -> TemplateService:
 
 
 def _entries(config: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for key, entry in (config.get(name) or {}).items():
+    entries: Mapping[str, Mapping[str, Any] | None] = config.get(name) or {}
+    for key, entry in entries.items():
         if entry is not None:
             yield key, entry
 

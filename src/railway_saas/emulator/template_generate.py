@@ -46,7 +46,7 @@ def generate_config(environment: Environment) -> dict[str, Any]:
 
 def _service(instance: ServiceInstance, config: dict[str, Any]) -> dict[str, Any]:
     _check_source(instance)
-    networking = config.get("networking") or {}
+    networking: dict[str, dict[str, dict[str, int]]] = config.get("networking") or {}
     generated: dict[str, Any] = {
         "name": instance.service.name,
         "icon": instance.service.icon,

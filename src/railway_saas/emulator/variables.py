@@ -79,4 +79,4 @@ def redeploy(world: World, instances: Iterable[ServiceInstance], creator: User |
     """Deploy again whoever was deployed before, all at once: no order is kept outside batch deploys."""
     for instance in instances:
         if instance.deployments and instance.settings.source:
-            lifecycle.deploy_service_instance(world, instance, reason="redeploy", creator=creator)
+            lifecycle.deploy_service_instance(world, instance, creator=creator)

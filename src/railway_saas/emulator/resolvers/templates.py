@@ -278,7 +278,7 @@ def template_deploy(ctx: Context, *, input_: dict[str, Any]) -> DeployPayload:
         ctx.limits.check_creation("project", workspace.id)
         project = structure.create_project(ctx.world, workspace)
         lag = ctx.faults.take(FaultKind.PERMISSION_LAG, ("templateDeployV2",))
-        project.unreadable_times = int(lag.seconds) if lag else 0
+        project.unreadable_times = lag.reads if lag else 0
         environment = next(iter(project.environments.values()))
     else:
         environment = _environment(ctx, project, input_.get("environment_id"))

@@ -110,7 +110,7 @@ class DurationResult:
 
 
 @query("usage")
-def usage(
+def usage(  # noqa: PLR0913 - the arguments of Railway's field
     ctx: Context,
     *,
     measurements: list[str],
@@ -147,7 +147,7 @@ def estimated_usage(
 
 
 @query("projectServiceUsage")
-def project_service_usage(
+def project_service_usage(  # noqa: PLR0913 - the arguments of Railway's field
     ctx: Context,
     *,
     workspace_id: str,
@@ -217,7 +217,7 @@ def read_metrics(  # noqa: PLR0913 - the arguments of Railway's field
 
 
 @query("httpMetricsGroupedByStatus")
-def http_metrics_by_status(
+def http_metrics_by_status(  # noqa: PLR0913 - the arguments of Railway's field
     ctx: Context,
     *,
     environment_id: str,
@@ -239,7 +239,7 @@ def http_metrics_by_status(
 
 
 @query("httpDurationMetrics")
-def http_durations(
+def http_durations(  # noqa: PLR0913 - the arguments of Railway's field
     ctx: Context,
     *,
     environment_id: str,
