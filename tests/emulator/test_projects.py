@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from railway_saas.emulator import Emulator
+from railway_saas.emulator.domains import Domains
 from railway_saas.emulator.sources import Repositories
-from railway_saas.emulator.world import Environment, ServiceDomain
 from tests.emulator.conftest import House
 
 if TYPE_CHECKING:
-    from railway_saas.emulator.world import ServiceInstance
+    from railway_saas.emulator.world import Environment, ServiceInstance
 
 SERVICES = "query($id: String!) { project(id: $id) { services { edges { node { id name } } } } }"
 INSTANCE = """query($s: String!, $e: String!) { serviceInstance(serviceId: $s, environmentId: $e) {
@@ -589,8 +589,7 @@ def test_visitors_get_what_the_edge_would_say_and_wake_what_sleeps(house: House)
     service_id, environment_id, deployment_id = house.running(sleepApplication=True)
     emulator = house.emulator
     instance = emulator.world.environments[environment_id].instances[service_id]
-    now = emulator.clock.now()
-    instance.service_domains.append(ServiceDomain("d", "web.up.railway.app", instance, now, now))
+    emulator.world.part(Domains).add_service_domain(instance, name="web.up.railway.app")
     assert emulator.visit("unknown.up.railway.app") == 404
     for _ in range(3):  # visits keep it awake
         emulator.clock.advance(300)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from railway_saas.emulator import lifecycle
+from railway_saas.emulator.domains import Domains
+from railway_saas.emulator.world.networking import CustomDomain
 
 if TYPE_CHECKING:
     from railway_saas.emulator.world.projects import ServiceInstance
@@ -32,11 +34,8 @@ def visit(world: World, host: str) -> int:
 
 
 def find_instance(world: World, host: str) -> ServiceInstance | None:
-    """The service instance that a domain leads to."""
-    for instance in world.instances.values():
-        names = [one.domain for one in instance.service_domains] + [
-            one.domain for one in instance.custom_domains
-        ]
-        if host in names:
-            return instance
-    return None
+    """The service instance that a domain leads to; a customer's own leads nowhere until its records are set."""
+    domain = world.part(Domains).find(host)
+    if domain is None or (isinstance(domain, CustomDomain) and not domain.verified):
+        return None
+    return domain.instance

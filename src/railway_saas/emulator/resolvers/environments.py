@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors, structure
 from railway_saas.emulator.connections import Connection, paginate
+from railway_saas.emulator.ordering import deploy_in_order
 from railway_saas.emulator.registry import constant, field, mutation, never, query, registry
 from railway_saas.emulator.resolvers.projects import deployments_in
 from railway_saas.emulator.world.projects import Environment
@@ -53,7 +54,7 @@ def environment_create(ctx: Context, *, input_: dict[str, Any]) -> Environment:
     if source is not None:
         copied = structure.copy_environment(ctx.world, source, made)
         if not (input_.get("skip_initial_deploys") or input_.get("stage_initial_changes")):
-            structure.deploy_all(ctx.world, copied)
+            deploy_in_order(ctx.world, copied, creator=ctx.user)
     return made
 
 
