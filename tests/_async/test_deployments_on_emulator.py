@@ -17,7 +17,6 @@ from railway_saas.errors import (
 from railway_saas.railway.models import DeploymentStatus
 
 if TYPE_CHECKING:
-
     from railway_saas import AsyncRailwayClient
 
 POLL_S = 0.05
