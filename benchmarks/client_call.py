@@ -51,7 +51,7 @@ Measured = dict[str, Readings]
 FEWEST_ROUNDS = 3
 EFFORTS = {
     False: (Effort(rounds=41, calls=50, seconds=20), Effort(rounds=15, calls=250, seconds=40)),
-    True: (Effort(rounds=7, calls=40, seconds=4), Effort(rounds=4, calls=150, seconds=5)),
+    True: (Effort(rounds=7, calls=40, seconds=3), Effort(rounds=4, calls=150, seconds=3)),
 }
 """By whether to be quick: with one caller, with many."""
 
