@@ -397,3 +397,82 @@ def test_railways_own_templates_cannot_be_changed(shop: Shop) -> None:
         "mutation($id: String!) { templateUnpublish(id: $id) }", id=shop.template()["id"]
     )
     assert message == "Not Authorized"
+
+
+def test_an_existing_service_can_be_the_root_of_a_template(shop: Shop) -> None:
+    project_id, environment_id = shop.house.project()
+    root = shop.house.service(project_id, "mine")
+    config = app_with_database(volumeMounts={})
+    state = shop.finished(
+        config, projectId=project_id, environmentId=environment_id, existingRootServiceId=root
+    )
+    services = {one["name"]: one for one in nodes(state["services"])}
+    assert set(services) == {"mine", "Database"}
+    assert (services["mine"]["id"], services["mine"]["templateServiceId"]) == (root, "key-web")
+    assert len(shop.variables(state, "mine")["SECRET"]) == 16
+
+
+def test_a_setting_that_does_not_fit_ends_the_workflow_with_the_reason(shop: Shop) -> None:
+    payload = shop.deploy(app_with_database(deploy={"cronSchedule": "nonsense"}))
+    shop.house.emulator.clock.advance(4)
+    result = shop.house.run(STATUS, id=payload["workflowId"])["workflowStatus"]
+    assert result == {"status": "Error", "error": "Error in cronSchedule - Invalid input"}
+
+
+@pytest.mark.parametrize(
+    ("web", "message"),
+    [
+        ({"networking": {"serviceDomains": {"<hasDomain>:x": {}}}}, "Error in targetPort - Invalid input"),
+        ({"networking": {"tcpProxies": {"99999": {}}}}, "Error in tcpProxies - Invalid input"),
+        ({"deploy": {"healthcheckTimeout": 1.5}}, "Expected integer, received float"),
+        ({"build": {"watchPatterns": [1]}}, "Expected string, received number"),
+        ({"source": {}}, "Problem processing request"),
+        ({"name": "Database"}, "Problem processing request"),
+        ({"volumeMounts": {"v": {"mountPath": "data"}}}, "Error in mountPath - Invalid input"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(shop: Shop, web: dict[str, Any], message: str) -> None:
+    assert message in shop.refusal(app_with_database(**web))
+    assert shop.house.emulator.state()["projects"] == 0
+
+
+def test_shared_variables_come_along(shop: Shop) -> None:
+    config = app_with_database(variables={"ZONE": {"defaultValue": "${{shared.ZONE}}"}})
+    config["sharedVariables"] = {"ZONE": {"defaultValue": "eu"}}
+    assert shop.variables(shop.finished(config), "Web") == {"ZONE": "eu"}
+
+
+def test_a_private_service_without_domain_is_not_in_public(shop: Shop) -> None:
+    project = shop.finished(app_with_database())
+    environment = nodes(project["environments"])[0]
+    database = next(one for one in nodes(environment["serviceInstances"]) if one["serviceName"] == "Database")
+    assert database["domains"]["serviceDomains"] == []
+
+
+def test_template_metrics_count_deploys(shop: Shop) -> None:
+    project = shop.finished(app_with_database())
+    shop.finished(app_with_database())
+    shop.house.run("mutation($id: String!) { projectDelete(id: $id) }", id=project["id"])
+    metrics = shop.house.run(
+        "query($id: String!) { templateMetrics(id: $id) { totalDeployments activeDeployments templateHealth } }",
+        id=shop.template()["id"],
+    )["templateMetrics"]
+    assert metrics == {"totalDeployments": 2, "activeDeployments": 1, "templateHealth": 100.0}
+
+
+def test_a_template_is_found_by_its_repository(reference_data: Path) -> None:
+    house = House(Emulator(templates=reference_data / "railway/examples"))
+    found = house.run('{ template(owner: "alphasecio", repo: "nodejs") { code } }')
+    assert found["template"] == {"code": "alphasecio-nodejs"}
+
+
+def test_the_size_of_a_templates_volume_can_be_set(shop: Shop) -> None:
+    clone = shop.house.run('mutation { templateClone(input: {code: "redis"}) { id code serializedConfig } }')[
+        "templateClone"
+    ]
+    key = next(iter(clone["serializedConfig"]["services"]))
+    document = """mutation($t: String!, $s: String!, $n: Int) {
+      templateVolumeUpdate(templateId: $t, serviceId: $s, volumeId: $s, sizeMB: $n) { serializedConfig } }"""
+    changed = shop.house.run(document, t=clone["id"], s=key, n=2000)["templateVolumeUpdate"]
+    assert changed["serializedConfig"]["services"][key]["volumeMounts"][key]["sizeMB"] == 2000
+    assert "sizeMB" not in str(shop.template("redis")["serializedConfig"])

@@ -17,7 +17,7 @@ from railway_saas.emulator.buckets import Buckets
 from railway_saas.emulator.config_settings import changed
 from railway_saas.emulator.config_shape import ENVIRONMENT_CONFIG, check_shape
 from railway_saas.emulator.config_variables import patched_variables
-from railway_saas.emulator.domains import Domains, check_port
+from railway_saas.emulator.domains import Domains, check_port, read_port
 from railway_saas.emulator.private_networks import rename_endpoint
 from railway_saas.emulator.regions import is_region
 from railway_saas.emulator.volumes import Volumes, check_mount_path
@@ -304,7 +304,9 @@ def _check_networking(world: World, instance: ServiceInstance | None, networking
     wanted = {port for port, config in section(networking, "tcpProxies") if config is not None}
     removed = {port for port, config in section(networking, "tcpProxies") if config is None}
     there = {str(one.application_port) for one in instance.tcp_proxies} if instance else set[str]()
-    if not all(port.isdigit() for port in wanted) or len(wanted | there - removed) > 1:
+    for port in wanted:
+        read_port(port, "tcpProxies")
+    if len(wanted | there - removed) > 1:  # Railway: one per service instance
         raise errors.invalid_field("tcpProxies")
 
 

@@ -89,8 +89,11 @@ def _read_builder(changes: dict[str, Any], further: dict[str, dict[str, Any]]) -
 
 
 def _read_deploy(instance: ServiceInstance, changes: dict[str, Any]) -> None:
-    if isinstance(changes.get("pre_deploy_command"), str):
-        changes["pre_deploy_command"] = [changes["pre_deploy_command"]]
+    command = changes.get("pre_deploy_command")
+    if isinstance(command, str):
+        changes["pre_deploy_command"] = [command]
+    elif command and not all(isinstance(one, str) for one in command):
+        raise errors.invalid_field("preDeployCommand")
     if changes.get("restart_policy_type") not in {None, *RESTART_POLICIES}:
         raise errors.invalid_field("restartPolicyType")
     for name in ("multi_region_config", "limit_override"):

@@ -33,16 +33,24 @@ class Each:
     shape: Shape
 
 
-Shape: TypeAlias = "Leaf | Each | Mapping[str, Shape]"
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list whose items all have one shape."""
+
+    shape: Shape
+
+
+Shape: TypeAlias = "Leaf | Each | ListOf | Mapping[str, Shape]"
 
 TEXT = Leaf("string", (str,))
 NUMBER = Leaf("number", (int, float))
+INTEGER = Leaf("integer", (int,))
 BOOLEAN = Leaf("boolean", (bool,))
-LIST = Leaf("array", (list,))
 OBJECT = Leaf("object", (dict,))
+TEXTS = ListOf(TEXT)
 TEXT_OR_LIST = Leaf("array", (str, list))
 
-PORT: Shape = {"port": NUMBER}
+PORT: Shape = {"port": INTEGER}
 
 VARIABLE: Shape = {
     "value": TEXT,
@@ -63,13 +71,13 @@ SERVICE: dict[str, Shape] = {
         "rootDirectory": TEXT,
         "upstreamUrl": TEXT,
         "checkSuites": BOOLEAN,
-        "autoUpdates": {"type": TEXT, "schedule": LIST},
+        "autoUpdates": {"type": TEXT, "schedule": ListOf(OBJECT)},
     },
     "build": {
         "builder": TEXT,
         "buildCommand": TEXT,
         "dockerfilePath": TEXT,
-        "watchPatterns": LIST,
+        "watchPatterns": TEXTS,
         "buildEnvironment": TEXT,
         "nixpacksConfigPath": TEXT,
         "nixpacksPlan": OBJECT,
@@ -80,16 +88,16 @@ SERVICE: dict[str, Shape] = {
         "startCommand": TEXT,
         "preDeployCommand": TEXT_OR_LIST,
         "healthcheckPath": TEXT,
-        "healthcheckTimeout": NUMBER,
-        "numReplicas": NUMBER,
-        "multiRegionConfig": Each(OBJECT),
+        "healthcheckTimeout": INTEGER,
+        "numReplicas": INTEGER,
+        "multiRegionConfig": Each({"numReplicas": INTEGER}),
         "region": TEXT,
         "cronSchedule": TEXT,
         "restartPolicyType": TEXT,
-        "restartPolicyMaxRetries": NUMBER,
+        "restartPolicyMaxRetries": INTEGER,
         "sleepApplication": BOOLEAN,
-        "overlapSeconds": NUMBER,
-        "drainingSeconds": NUMBER,
+        "overlapSeconds": INTEGER,
+        "drainingSeconds": INTEGER,
         "ipv6EgressEnabled": BOOLEAN,
         "requiredMountPath": TEXT,
         "registryCredentials": {"username": TEXT, "password": TEXT},
@@ -114,7 +122,7 @@ SERVICE: dict[str, Shape] = {
 }
 
 VOLUME: Shape = {
-    "sizeMB": NUMBER,
+    "sizeMB": INTEGER,
     "region": TEXT,
     "alerts": OBJECT,
     "isCreated": BOOLEAN,
@@ -123,7 +131,7 @@ VOLUME: Shape = {
 }
 
 ENVIRONMENT_CONFIG: Shape = {
-    "services": Each({**SERVICE, "volumeMounts": Each({"mountPath": TEXT, "backupSchedules": LIST})}),
+    "services": Each({**SERVICE, "volumeMounts": Each({"mountPath": TEXT, "backupSchedules": TEXTS})}),
     "sharedVariables": Each(VARIABLE),
     "volumes": Each(VOLUME),
     "buckets": Each({"region": TEXT, "isCreated": BOOLEAN, "isDeleted": BOOLEAN}),
@@ -136,7 +144,7 @@ TEMPLATE_CONFIG: Shape = {
             **SERVICE,
             "name": TEXT,
             "icon": TEXT,
-            "volumeMounts": Each({"mountPath": TEXT, "sizeMB": NUMBER, "backupSchedules": LIST}),
+            "volumeMounts": Each({"mountPath": TEXT, "sizeMB": INTEGER, "backupSchedules": TEXTS}),
         }
     ),
     "sharedVariables": Each(VARIABLE),
@@ -162,21 +170,33 @@ def _issues(value: object, shape: Shape, path: Path) -> Iterator[dict[str, Any]]
     if isinstance(shape, Leaf):
         if not _is_of(value, shape):
             yield _wrong_type(value, shape.name, path)
-        return
-    if not isinstance(value, dict):
+    elif isinstance(shape, ListOf):
+        yield from _list_issues(value, shape.shape, path)
+    elif isinstance(value, dict):
+        yield from _object_issues(cast("dict[str, Any]", value), shape, path)
+    else:
         yield _wrong_type(value, "object", path)
-        return
-    entries = cast("dict[str, Any]", value)
+
+
+def _object_issues(
+    entries: dict[str, Any], shape: Each | Mapping[str, Shape], path: Path
+) -> Iterator[dict[str, Any]]:
     if isinstance(shape, Each):
-        for key, entry in entries.items():
-            yield from _issues(entry, shape.shape, (*path, key))
-        return
+        shape = dict.fromkeys(entries, shape.shape)
     unknown = [key for key in entries if key not in shape]
     if unknown:
         yield _unrecognized(unknown, path)
     for key, entry in entries.items():
         if key in shape:
             yield from _issues(entry, shape[key], (*path, key))
+
+
+def _list_issues(value: object, shape: Shape, path: Path) -> Iterator[dict[str, Any]]:
+    if not isinstance(value, list):
+        yield _wrong_type(value, "array", path)
+        return
+    for place, item in enumerate(cast("list[object]", value)):
+        yield from _issues(item, shape, (*path, str(place)))
 
 
 def _is_of(value: object, leaf: Leaf) -> bool:
@@ -193,6 +213,8 @@ def _unrecognized(keys: list[str], path: Path) -> dict[str, Any]:
 
 def _wrong_type(value: object, expected: str, path: Path) -> dict[str, Any]:
     received = _JSON_TYPES.get(type(value), "object")
+    if expected == INTEGER.name:  # zod says which of the two is wrong, the type or the fraction
+        expected, received = ("integer", "float") if isinstance(value, float) else ("number", received)
     message = f"Expected {expected}, received {received}"
     return {
         "code": "invalid_type",

@@ -292,6 +292,17 @@ class Domains:
             raise errors.invalid(f"The domain {name} is already taken")
 
 
+def read_port(text: str, field: str = "targetPort") -> int:
+    """A port that came as text.
+
+    Raises:
+        Refusal: Error in <field> - Invalid input.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= HIGHEST_PORT):
+        raise errors.invalid_field(field)
+    return int(text)
+
+
 def check_port(port: int | None) -> None:
     """Refuse a number that is no port.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator.config_effects import apply_patch, check_patch
 from railway_saas.emulator.config_settings import merge_patches
+from railway_saas.emulator.config_shape import ENVIRONMENT_CONFIG, check_shape
 from railway_saas.emulator.errors import Refusal
 from railway_saas.emulator.ordering import deploy_in_order
 from railway_saas.emulator.registry import part
@@ -94,6 +95,7 @@ class Patches:
         Raises:
             Refusal: They could not be applied.
         """
+        check_shape(document, ENVIRONMENT_CONFIG)
         staged = self.staged(environment)
         merged = merge_patches(staged.document, document) if merge else dict(document)
         check_patch(self._world, environment, merged)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from railway_saas.emulator import errors
 from railway_saas.emulator.config_shape import TEMPLATE_CONFIG, check_shape
+from railway_saas.emulator.domains import check_port, read_port
 from railway_saas.emulator.sources import read_repository
 from railway_saas.emulator.volumes import check_mount_path
 
@@ -97,7 +98,7 @@ def _service(key: str, config: Mapping[str, Any]) -> TemplateService:
         config=config,
         variables=_variables(config.get("variables")),
         domain_ports=tuple(_ports(networking.get("serviceDomains") or {})),
-        tcp_ports=tuple(_tcp_ports(networking.get("tcpProxies") or {})),
+        tcp_ports=tuple(read_port(port, "tcpProxies") for port in networking.get("tcpProxies") or ()),
         mounts=mounts,
     )
 
@@ -113,16 +114,10 @@ def _ports(domains: Mapping[str, Mapping[str, Any] | None]) -> Iterator[int | No
     for name, config in domains.items():
         port = (config or {}).get("port")
         tail = name.rpartition(":")[2]
-        if port is None and name.startswith(HAS_DOMAIN) and tail.isdigit():
-            port = int(tail)
-        yield None if port is None else int(port)
-
-
-def _tcp_ports(proxies: Mapping[str, object]) -> Iterator[int]:
-    for port in proxies:
-        if not port.isdigit():
-            raise errors.problem_processing(status=BAD_REQUEST)
-        yield int(port)
+        if port is None and name.startswith(f"{HAS_DOMAIN}:"):
+            port = read_port(tail)
+        check_port(port)
+        yield port
 
 
 def _variables(entries: Mapping[str, Mapping[str, Any] | None] | None) -> dict[str, TemplateVariable]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 import httpx
@@ -55,9 +56,16 @@ class AsyncEmulatorTransport(httpx.AsyncBaseTransport):
 def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
     """Deliver a webhook over the network; the HTTP status, or 0 when nobody answered."""
     try:
-        return httpx.post(url, headers=dict(headers), content=body, timeout=WEBHOOK_TIMEOUT_S).status_code
-    except (httpx.HTTPError, httpx.InvalidURL):
+        return _webhook_client().post(url, headers=dict(headers), content=body).status_code
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return 0
+
+
+@cache
+def _webhook_client() -> httpx.Client:
+    """Made once, because that is slow; it keeps no connection open between deliveries."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=WEBHOOK_TIMEOUT_S, limits=limits, trust_env=False)
 
 
 def _to_emulator(request: httpx.Request) -> Request:

@@ -261,7 +261,7 @@ def http_durations(  # noqa: PLR0913 - the arguments of Railway's field
 def _rows(
     projects: Iterable[Project], span: Span, measurements: Collection[str], tags: Collection[str]
 ) -> list[AggregatedUsage]:
-    amounts = measure(projects, span, measurements, tags)
+    amounts = measure(projects, span, list(dict.fromkeys(measurements)), tags)
     return [AggregatedUsage(name, value, whose) for (name, whose), value in amounts.items()]
 
 
