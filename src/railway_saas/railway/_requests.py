@@ -310,6 +310,16 @@ def _lost_write(operation: Operation[Any]) -> RailwayError:
     )
 
 
+def subscribe_frame(operation: Operation[Any], subscription_id: str) -> str:
+    """The frame that begins a subscription.
+
+    Raises:
+        RailwayInputError: A variable cannot be written as JSON.
+    """
+    payload = body_of(operation.document, operation.variables).decode()
+    return f'{{"id":"{subscription_id}","type":"subscribe","payload":{payload}}}'
+
+
 def read_frame(text: str | bytes, operation: str) -> dict[str, Any]:
     """One frame of `graphql-transport-ws`.
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from railway_saas.errors import ConfigurationError, RailwayConnectionError, RailwayTimeoutError
+from railway_saas._core.graphql import Answer, read_data
+from railway_saas.errors import (
+    ConfigurationError,
+    RailwayConnectionError,
+    RailwayError,
+    RailwayResponseError,
+    RailwayTimeoutError,
+)
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from websockets.asyncio.client import ClientConnection as AsyncRaw
+    from websockets.http11 import Response
     from websockets.sync.client import ClientConnection as Raw
 
     from railway_saas.railway._http import TokenAuth
@@ -31,6 +41,18 @@ class _NoDebug(logging.LoggerAdapter[logging.Logger]):
 _QUIET = _NoDebug(logging.getLogger("websockets.client"), {})
 
 
+class _Refused(Exception):  # noqa: N818 - an inner signal
+    """An HTTP answer to the upgrade request.
+
+    Not the library's own exception: of that it would follow a redirect, and take a project token along to wherever
+    the answer says.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
 def _lost(error: Exception) -> RailwayConnectionError:
     """Only what kind of failure it was: the library's exceptions hold the upgrade request with its token."""
     return RailwayConnectionError(
@@ -38,20 +60,32 @@ def _lost(error: Exception) -> RailwayConnectionError:
     )
 
 
-def _refused(error: Exception, operation: str) -> RailwayConnectionError:
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    what = f"HTTP {status}" if status else type(error).__name__
-    kind = RailwayTimeoutError if isinstance(error, TimeoutError) else RailwayConnectionError
+def _not_opened(failure: Exception, operation: str) -> RailwayError:
+    if isinstance(failure, _Refused):
+        return _meaning_of(failure.response, operation)
+    kind = RailwayTimeoutError if isinstance(failure, TimeoutError) else RailwayConnectionError
     return kind(
-        f"could not open a subscription: {what}", operation=operation, status_code=status, transient=True
+        f"could not open a subscription ({type(failure).__name__})", operation=operation, transient=True
     )
+
+
+def _meaning_of(response: Response, operation: str) -> RailwayError:
+    """What an HTTP answer to the upgrade request says: the same as to any other request."""
+    headers = {name.lower(): value for name, value in response.headers.raw_items()}
+    answer = Answer(response.status_code, headers, bytes(response.body or b""))
+    try:
+        read_data(answer, operation=operation, is_write=False)
+    except RailwayError as error:
+        return error.with_traceback(None)
+    return RailwayResponseError("the server does not speak WebSocket", operation=operation)
 
 
 class Connection:
     """A blocking connection."""
 
-    def __init__(self, raw: Raw) -> None:
-        self._raw = raw
+    def __init__(self, manager: AbstractContextManager[Raw]) -> None:
+        self._manager = manager
+        self._raw = manager.__enter__()
 
     def send(self, text: str) -> None:
         """Send one frame."""
@@ -80,7 +114,7 @@ class Connection:
 
     def close(self) -> None:
         """Close it."""
-        self._raw.close()
+        self._manager.__exit__(None, None, None)
 
 
 class AsyncConnection:
@@ -115,36 +149,50 @@ class AsyncConnection:
         await self._raw.close()
 
 
+def _options(auth: TokenAuth, user_agent: str, timeout_s: float) -> dict[str, Any]:
+    """The same for both. Never bound to a name: no traceback's frames may show the header."""
+    return {
+        "subprotocols": [SUBPROTOCOL],
+        "additional_headers": auth.headers(),
+        "user_agent_header": user_agent,
+        "open_timeout": timeout_s,
+        "close_timeout": _CLOSE_S,
+        "ping_interval": _PING_S,
+        "max_size": _MAX_FRAME_BYTES,
+        "logger": _QUIET,
+    }
+
+
 def connect(url: str, *, auth: TokenAuth, user_agent: str, timeout_s: float, operation: str) -> Connection:
     """Open a connection.
 
     Raises:
         RailwayConnectionError: It could not be opened in time.
+        RailwayError: The server refused.
         ConfigurationError: The library is not installed.
     """
     try:
+        from websockets.exceptions import InvalidStatus
+        from websockets.sync.client import ClientConnection
         from websockets.sync.client import connect as open_
-        from websockets.typing import Subprotocol
     except ImportError:
         raise ConfigurationError(_MISSING) from None
-    error: Exception
+
+    class Raw(ClientConnection):
+        def handshake(self, *args: Any, **kwargs: Any) -> None:
+            try:
+                super().handshake(*args, **kwargs)
+            except InvalidStatus as refused:
+                raise _Refused(refused.response) from None
+
+    failure: Exception
     try:
         return Connection(
-            open_(
-                url,
-                subprotocols=[Subprotocol(SUBPROTOCOL)],
-                additional_headers=auth.headers(),
-                user_agent_header=user_agent,
-                open_timeout=timeout_s,
-                close_timeout=_CLOSE_S,
-                ping_interval=_PING_S,
-                max_size=_MAX_FRAME_BYTES,
-                logger=_QUIET,
-            )
+            cast("Any", open_(url, create_connection=Raw, **_options(auth, user_agent, timeout_s)))
         )
     except Exception as caught:  # noqa: BLE001 - a dozen of the library's and of the system's own
-        error = _refused(caught, operation)
-    raise error
+        failure = caught.with_traceback(None)
+    raise _not_opened(failure, operation)
 
 
 async def async_connect(
@@ -152,25 +200,24 @@ async def async_connect(
 ) -> AsyncConnection:
     """The same for asyncio."""
     try:
+        from websockets.asyncio.client import ClientConnection
         from websockets.asyncio.client import connect as open_
-        from websockets.typing import Subprotocol
+        from websockets.exceptions import InvalidStatus
     except ImportError:
         raise ConfigurationError(_MISSING) from None
-    error: Exception
+
+    class Raw(ClientConnection):
+        async def handshake(self, *args: Any, **kwargs: Any) -> None:
+            try:
+                await super().handshake(*args, **kwargs)
+            except InvalidStatus as refused:
+                raise _Refused(refused.response) from None
+
+    failure: Exception
     try:
         return AsyncConnection(
-            await open_(
-                url,
-                subprotocols=[Subprotocol(SUBPROTOCOL)],
-                additional_headers=auth.headers(),
-                user_agent_header=user_agent,
-                open_timeout=timeout_s,
-                close_timeout=_CLOSE_S,
-                ping_interval=_PING_S,
-                max_size=_MAX_FRAME_BYTES,
-                logger=_QUIET,
-            )
+            await open_(url, create_connection=Raw, **_options(auth, user_agent, timeout_s))
         )
     except Exception as caught:  # noqa: BLE001 - a dozen of the library's and of the system's own
-        error = _refused(caught, operation)
-    raise error
+        failure = caught.with_traceback(None)
+    raise _not_opened(failure, operation)

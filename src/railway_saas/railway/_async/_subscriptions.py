@@ -12,7 +12,13 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from railway_saas.errors import RailwayError, RailwayResponseError, RailwayTimeoutError
-from railway_saas.railway._requests import USER_AGENT, payload_of, read_frame, subscription_item
+from railway_saas.railway._requests import (
+    USER_AGENT,
+    payload_of,
+    read_frame,
+    subscribe_frame,
+    subscription_item,
+)
 from railway_saas.railway._websockets import AsyncConnection, async_connect
 
 if TYPE_CHECKING:
@@ -36,11 +42,13 @@ async def subscribe(
         RailwayConnectionError: No connection, or it was lost.
         RailwayError: Railway refused the subscription.
     """
+    subscribing = subscribe_frame(operation, _ID)
     connection = await async_connect(
         url, auth=auth, user_agent=USER_AGENT, timeout_s=timeouts.connect_s, operation=operation.name
     )
     try:
-        await _open(connection, operation, timeouts)
+        await _open(connection, operation.name, timeouts)
+        await connection.send(subscribing)
         while True:
             try:
                 frame = await _receive(connection, operation.name, idle_s)
@@ -55,19 +63,13 @@ async def subscribe(
         await connection.aclose()
 
 
-async def _open(connection: AsyncConnection, operation: Operation[Any], timeouts: Timeouts) -> None:
+async def _open(connection: AsyncConnection, operation: str, timeouts: Timeouts) -> None:
     await connection.send(json.dumps({"type": "connection_init"}))
-    acknowledged = await _receive(connection, operation.name, timeouts.connect_s)
+    acknowledged = await _receive(connection, operation, timeouts.connect_s)
     if acknowledged.get("type") != "connection_ack":
         raise RailwayResponseError(
-            f"the server answered connection_init with {acknowledged.get('type')!r}", operation=operation.name
+            f"the server answered connection_init with {acknowledged.get('type')!r}", operation=operation
         )
-    payload = {
-        "query": operation.document.text,
-        "variables": dict(operation.variables),
-        "operationName": operation.document.name,
-    }
-    await connection.send(json.dumps({"id": _ID, "type": "subscribe", "payload": payload}))
 
 
 async def _receive(connection: AsyncConnection, operation: str, timeout_s: float | None) -> dict[str, Any]:

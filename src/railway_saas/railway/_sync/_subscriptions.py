@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from railway_saas.errors import RailwayError, RailwayResponseError, RailwayTimeoutError
-from railway_saas.railway._requests import USER_AGENT, payload_of, read_frame, subscription_item
+from railway_saas.railway._requests import (
+    USER_AGENT,
+    payload_of,
+    read_frame,
+    subscribe_frame,
+    subscription_item,
+)
 from railway_saas.railway._websockets import Connection, connect
 
 if TYPE_CHECKING:
@@ -37,11 +43,13 @@ def subscribe(
         RailwayConnectionError: No connection, or it was lost.
         RailwayError: Railway refused the subscription.
     """
+    subscribing = subscribe_frame(operation, _ID)
     connection = connect(
         url, auth=auth, user_agent=USER_AGENT, timeout_s=timeouts.connect_s, operation=operation.name
     )
     try:
-        _open(connection, operation, timeouts)
+        _open(connection, operation.name, timeouts)
+        connection.send(subscribing)
         while True:
             try:
                 frame = _receive(connection, operation.name, idle_s)
@@ -56,19 +64,13 @@ def subscribe(
         connection.close()
 
 
-def _open(connection: Connection, operation: Operation[Any], timeouts: Timeouts) -> None:
+def _open(connection: Connection, operation: str, timeouts: Timeouts) -> None:
     connection.send(json.dumps({"type": "connection_init"}))
-    acknowledged = _receive(connection, operation.name, timeouts.connect_s)
+    acknowledged = _receive(connection, operation, timeouts.connect_s)
     if acknowledged.get("type") != "connection_ack":
         raise RailwayResponseError(
-            f"the server answered connection_init with {acknowledged.get('type')!r}", operation=operation.name
+            f"the server answered connection_init with {acknowledged.get('type')!r}", operation=operation
         )
-    payload = {
-        "query": operation.document.text,
-        "variables": dict(operation.variables),
-        "operationName": operation.document.name,
-    }
-    connection.send(json.dumps({"id": _ID, "type": "subscribe", "payload": payload}))
 
 
 def _receive(connection: Connection, operation: str, timeout_s: float | None) -> dict[str, Any]:
