@@ -75,7 +75,7 @@ def over_budget(lane: Lane, wait_s: float) -> RailwayRateLimitError:
     )
 
 
-class _SharedBudget:
+class SharedBudget:
     """What all threads and event loops of a process share. Its lock is held for arithmetic only."""
 
     def __init__(self, limit: RateLimit, clock: Clock | AsyncClock) -> None:
@@ -123,7 +123,7 @@ class _SharedBudget:
             self._next_in_line.discard(lane)
 
 
-class ThreadPacer(_SharedBudget):
+class ThreadPacer(SharedBudget):
     """Paces all threads of a process that share one token."""
 
     def __init__(self, limit: RateLimit, clock: Clock) -> None:
@@ -194,7 +194,7 @@ class _LoopState:
         return not any(head.locked() for head in self.heads.values())
 
 
-class LoopPacer(_SharedBudget):
+class LoopPacer(SharedBudget):
     """Paces all tasks of a process that share one token.
 
     aiolimiter keeps the tasks of one event loop apart; it belongs to that loop. The shared budget holds for all
