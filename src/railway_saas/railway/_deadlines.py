@@ -2,35 +2,23 @@
 
 httpx limits each read of a blocking connection, not their sum: a server that sends a byte now and then would
 keep a call for ever. Here every read gets what is left of the call's time. asyncio needs none of this.
+
+Loaded with the first client: httpcore is what makes importing httpx slow.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import httpcore
 
+from railway_saas.railway._call_time import left_s
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Generator, Iterable
+    from collections.abc import Iterable
 
     import httpx
-
-_ends_at: ContextVar[float] = ContextVar("railway_saas_call_ends_at", default=math.inf)
-
-
-@contextmanager
-def deadline(seconds: float) -> Generator[None]:
-    """Let reads and writes of this thread take no longer than so many seconds in all."""
-    token = _ends_at.set(time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _ends_at.reset(token)
 
 
 def keep_deadlines(client: httpx.Client) -> None:
@@ -96,7 +84,7 @@ class _Backend(httpcore.NetworkBackend):
 
 def _left(timeout: float | None, late: type[Exception]) -> float | None:
     """The smaller of a limit and what is left of the call."""
-    left = _ends_at.get() - time.monotonic()
+    left = left_s()
     if left <= 0:
         raise late("the call's time is over")
     return left if timeout is None or left < timeout else timeout

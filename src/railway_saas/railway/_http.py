@@ -15,7 +15,7 @@ import httpx
 
 from railway_saas._core.graphql import Answer
 from railway_saas.errors import ConfigurationError
-from railway_saas.railway._deadlines import deadline, keep_deadlines
+from railway_saas.railway._call_time import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -87,6 +87,8 @@ def _limits() -> httpx.Limits:
 def new_client() -> httpx.Client:
     """A client with a pool of its own. Making one costs about 20 ms (TLS set-up): make one per process."""
     client = httpx.Client(limits=_limits())
+    from railway_saas.railway._deadlines import keep_deadlines  # noqa: PLC0415 - loads httpcore
+
     keep_deadlines(client)
     return client
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from pydantic import TypeAdapter
-
 from railway_saas._core import documents
 from railway_saas._core.operation import Lane, Operation
 from railway_saas._core.paging import Page, read_page
@@ -37,6 +35,8 @@ UNSET: Final = Unset()
 @cache
 def reader(kind: Any) -> Callable[[Any], Any]:
     """A function that checks a JSON value against a type and returns it typed."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - loads most of pydantic, with the first operation
+
     return TypeAdapter(kind).validate_python
 
 
