@@ -72,6 +72,12 @@ async def test_a_stack_of_three_services_takes_at_most_twelve_requests() -> None
     assert emulator.requests.count <= 12 + 1  # and one to read the template
 
 
+async def test_from_single_calls_it_takes_at_most_twelve_as_well() -> None:
+    emulator = marketplace(OWN)
+    await deploy_unknown(emulator, APP)
+    assert emulator.requests.count <= 12
+
+
 async def test_both_ways_resolve_the_same_variables() -> None:
     names = []
     for deploy in (deploy_known, deploy_unknown):

@@ -57,8 +57,7 @@ class AsyncStackBuilder:
             volumes = await self._create_volumes(settings, ids)
             buckets = await self._create_buckets(template)
         with provisioning_step("settings", self._project_id):
-            await self._configure(settings, ids)
-            await self._patch(calls.patch_of(settings, ids, volumes, buckets))
+            await self._configure(settings, ids, calls.patch_of(settings, ids, volumes, buckets))
         await self._start(template, ids, wait=wait)
         return {service_id: key for key, service_id in ids.items()}
 
@@ -99,22 +98,23 @@ class AsyncStackBuilder:
             self._progress.tell("volumes", f"created bucket {bucket.name}")
         return placed
 
-    async def _configure(self, settings: Sequence[ServiceSettings], ids: dict[str, str]) -> None:
+    async def _configure(
+        self, settings: Sequence[ServiceSettings], ids: dict[str, str], patch: JsonObject
+    ) -> None:
+        """One request: GraphQL carries mutations out one after the other, in their order.
+
+        The patch is staged and committed without deploying, as the services start in their own order afterwards.
+        """
         wanted: list[Operation[Any]] = [
             *calls.configure(settings, ids, self._environment_id),
             *calls.create_domains(settings, ids, self._environment_id),
         ]
+        if patch:
+            wanted.append(environments.stage_changes(self._environment_id, patch, merge=True))
+            wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
         if wanted:
             await self._client.batch(wanted)
             self._progress.tell("settings", "configured the services and their domains")
-
-    async def _patch(self, patch: JsonObject) -> None:
-        """Stage and commit without deploying: the services are started in their order afterwards."""
-        if not patch:
-            return
-        await self._client.run(environments.stage_changes(self._environment_id, patch, merge=True))
-        await self._client.run(environments.commit_staged(self._environment_id, skip_deploys=True))
-        self._progress.tell("settings", "committed the rest of the configuration")
 
     async def _start(self, template: Template, ids: dict[str, str], *, wait: bool) -> None:
         by_name = {service.name: ids[service.key] for service in template.services}
