@@ -19,7 +19,11 @@ class AsyncProjects(AsyncResource):
     """Railway's projects: the unit of isolation, of usage and of deletion."""
 
     def list(
-        self, *, workspace_id: str | None = None, include_deleted: bool | None = None, page_size: int | None = None
+        self,
+        *,
+        workspace_id: str | None = None,
+        include_deleted: bool | None = None,
+        page_size: int | None = None,
     ) -> AsyncIterator[Project]:
         """Go through all projects of a workspace, page by page as needed.
 
@@ -51,7 +55,9 @@ class AsyncProjects(AsyncResource):
             RailwayInputError: `first` is out of range. Nothing was sent.
         """
         return await self._client.run(
-            ops.list_page(workspace_id=workspace_id, include_deleted=include_deleted, first=first, after=after)
+            ops.list_page(
+                workspace_id=workspace_id, include_deleted=include_deleted, first=first, after=after
+            )
         )
 
     async def get(self, project_id: str) -> Project:
