@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from tests.support.redis_server import Cable, RedisServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,3 +35,48 @@ def reference_data() -> Path:
             "with railway/schema.graphql and railway/examples/ to run this test"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Generator[RedisServer]:
+    """One Redis for all tests of this worker."""
+    from tests.support.redis_server import running_redis
+
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(shared_redis: RedisServer, record_property: Callable[[str, object], None]) -> RedisServer:
+    """A Redis that runs: see `tests/support/redis_server.py` for which one."""
+    if shared_redis.is_fake:
+        record_property("imitation", "Redis")
+    return shared_redis
+
+
+@pytest.fixture
+def cable(redis_server: RedisServer) -> Generator[Cable]:
+    """A connection to that Redis that can be cut."""
+    from tests.support.redis_server import Cable
+
+    cable = Cable(redis_server)
+    cable.mend()
+    yield cable
+    cable.cut()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly when tests ran against an imitation."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    imitated = {
+        report.nodeid
+        for report in reports
+        if ("imitation", "Redis") in getattr(report, "user_properties", [])
+    }
+    if imitated:
+        terminalreporter.write_line(
+            f"REDIS WAS NOT REALLY TESTED: {len(imitated)} tests ran against fakeredis. "
+            "Put redis-server on the PATH, or set TEST_REDIS_URL.",
+            red=True,
+            bold=True,
+        )

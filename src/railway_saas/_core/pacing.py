@@ -39,7 +39,7 @@ _LOOP_USED_SHARE = 0.975
 _LOOP_LATE_SHARE = 0.005
 """One event loop keeps just inside the rate of the process, so that alone it never waits for both."""
 
-ROUNDING = 1e-9
+_ROUNDING = 1e-9
 TICK_S = 0.001
 """The shortest wait: one lost in rounding would be asked for again and again."""
 
@@ -152,8 +152,11 @@ class RateBudget:
         if (quota, window_s) == (self._quota, self._window_s):
             return
         self._forget(now)
+        other_slots = window_s != self._window_s
         self._quota, self._window_s = quota, window_s
-        if self._used:  # slots of another length cannot be compared: all were used just now, at worst
+        if (
+            self._used and other_slots
+        ):  # slots of another length cannot be compared: all were used just now, at worst
             self._used = deque([(self._slot_of(now), self._total)])
         if self._learns_rate:
             self.per_second = rate_of(quota) / self._processes
@@ -199,7 +202,7 @@ class Spacing:
         self._level = max(0.0, self._level - (now - self._at) * self._rate)
         self._at = now
         missing = self._level + 1 - self._depth
-        return max(TICK_S, missing / self._rate) if missing > ROUNDING else 0.0
+        return max(TICK_S, missing / self._rate) if missing > _ROUNDING else 0.0
 
     def take(self) -> None:
         """Note that the request for which `wait_s` was 0 leaves."""

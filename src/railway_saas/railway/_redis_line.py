@@ -12,7 +12,6 @@ from railway_saas._core.pacing import (
     HOUR_S,
     LANE_SHARES,
     LATE_SHARE,
-    ROUNDING,
     SLOT_ENDS,
     SLOTS,
     TICK_S,
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
 _GRACE_S = 0.25
 """How long after its time a waiter still holds its place: then its process is taken for dead."""
 
+_CLOCK_TICK_S = 1e-6
+"""What the clock of Redis can tell apart: a shorter wait would only be asked for again."""
+
 _NEWS_S = 5.0
 """How long an answer's count of remaining requests is worth telling; later it would count requests twice."""
 
@@ -50,7 +52,7 @@ _CONSTANTS = {
     "used_share": USED_SHARE,
     "late_share": LATE_SHARE,
     "tick_s": TICK_S,
-    "rounding": ROUNDING,
+    "clock_tick_s": _CLOCK_TICK_S,
     "look_again_s": LOOK_AGAIN_S,
     "grace_s": _GRACE_S,
 }

@@ -145,7 +145,7 @@ local function wait_for_rate(depth, rate)
   state.level = math.max(0, state.level - (now - state.at) * rate)
   state.at = now
   local missing = state.level + 1 - depth
-  return missing > ask.rounding and math.max(ask.tick_s, missing / rate) or 0
+  return missing > ask.clock_tick_s * rate and math.max(ask.tick_s, missing / rate) or 0
 end
 
 -- The line: how many wait in a lane that goes first, and how many in the same one came earlier
