@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
 from typing import TYPE_CHECKING, Protocol
 
 from aiolimiter import AsyncLimiter
@@ -204,9 +203,7 @@ class LoopPacer(SharedBudget):
     def __init__(self, limit: RateLimit, clock: AsyncClock) -> None:
         super().__init__(limit, clock)
         self._sleep = clock.sleep
-        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopState] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._loops: dict[asyncio.AbstractEventLoop, _LoopState] = {}
 
     async def acquire(self, lane: Lane, timeout_s: float) -> None:
         """Wait until one request may be sent; see `AsyncPacer.acquire`."""
@@ -244,6 +241,8 @@ class LoopPacer(SharedBudget):
         with self._lock:
             state = self._loops.get(loop)
             if state is None:
+                # A state holds on to its loop, so weak references would keep every loop for ever.
+                self._loops = {one: known for one, known in self._loops.items() if not one.is_closed()}
                 state = self._loops[loop] = _LoopState()
             state.set_rate(self._budget.per_second)
             return state
