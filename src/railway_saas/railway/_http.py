@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 HttpClient = httpx.Client
 AsyncHttpClient = httpx.AsyncClient
 Url = httpx.URL
+
+INTERRUPTIONS: Final = (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
+"""What ends a call from outside. Its traceback would show the frames of the HTTP library, header and all."""
 
 _USERINFO = re.compile(r"[^/]*//[^/?#]*@")
 _LATE = "the answer did not end in time"
@@ -186,6 +189,8 @@ def send(
         return Answer(response.status_code, _kept(response.headers.raw), body.whole())
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError, NoAnswer) as error:
         failure = _failure(error)
+    except INTERRUPTIONS as interruption:
+        raise interruption.with_traceback(None)  # noqa: B904 - the same, without the frames that hold the header
     # Raised here, outside the handler: httpx's exceptions carry the request with its token as context.
     raise failure
 
@@ -219,6 +224,8 @@ async def asend(
         failure = NoAnswer(_LATE, timed_out=True, maybe_sent=True)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError, NoAnswer) as error:
         failure = _failure(error)
+    except INTERRUPTIONS as interruption:
+        raise interruption.with_traceback(None)  # noqa: B904 - as above
     raise failure
 
 

@@ -14,6 +14,7 @@ from railway_saas.errors import (
     RailwayResponseError,
     RailwayTimeoutError,
 )
+from railway_saas.railway._http import INTERRUPTIONS
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -192,6 +193,8 @@ def connect(url: str, *, auth: TokenAuth, user_agent: str, timeout_s: float, ope
         )
     except Exception as caught:  # noqa: BLE001 - a dozen of the library's and of the system's own
         failure = caught.with_traceback(None)
+    except INTERRUPTIONS as interruption:
+        raise interruption.with_traceback(None)  # noqa: B904 - the same, without the frames that hold the header
     raise _not_opened(failure, operation)
 
 
@@ -220,4 +223,6 @@ async def async_connect(
         )
     except Exception as caught:  # noqa: BLE001 - a dozen of the library's and of the system's own
         failure = caught.with_traceback(None)
+    except INTERRUPTIONS as interruption:
+        raise interruption.with_traceback(None)  # noqa: B904 - the same, without the frames that hold the header
     raise _not_opened(failure, operation)
