@@ -231,6 +231,15 @@ def test_the_rate_is_learned_with_the_quota(office: Office) -> None:
     assert office.clock.slept == [pytest.approx(0.5 / 49, rel=0.02)], "of the 50 per second of a Pro plan"
 
 
+def test_what_was_told_once_does_not_undo_what_others_learned_since(office: Office) -> None:
+    one, other = office.process(per_hour=None), office.process(per_hour=None)
+    one.observe(RateHeaders(quota=10, window_s=HOUR))
+    assert taken(one, most=1) == 1
+    other.observe(RateHeaders(quota=20, window_s=HOUR))
+    assert taken(other, most=1) == 1
+    assert taken(one) == 18
+
+
 def test_what_the_user_set_is_not_unlearned(office: Office) -> None:
     one, other = office.process(per_hour=5), office.process(per_hour=5)
     one.observe(RateHeaders(quota=10_000, window_s=HOUR))

@@ -21,6 +21,7 @@ from railway_saas._core.pacing import RateHeaders
 from railway_saas.errors import ConfigurationError
 from railway_saas.railway import Lane
 from railway_saas.railway._pacers import ThreadPacer
+from railway_saas.railway._redis_line import Outage
 from railway_saas.railway.redis_pacing import AsyncRedisPacer, RedisPacer
 from tests.support.clocks import AsyncFakeClock, FakeClock
 from tests.support.pacing import most_in
@@ -183,6 +184,16 @@ def test_a_count_that_was_evicted_alone_does_not_stop_anything(client: redis.Red
     client.delete(f"railway-saas:pacer:{{{key}}}:used")
     clock.now += 1
     assert pacer._reserve(Lane.USER) == 0
+
+
+def test_only_one_caller_tries_whether_redis_is_back() -> None:
+    outage = Outage()
+    assert outage.failed(0.0)
+    assert not outage.failed(0.0), "an outage is news once"
+    assert [outage.may_ask(now) for now in (0.4, 1.0, 1.0, 1.5, 2.0)] == [False, True, False, False, True]
+    assert outage.ended()
+    assert not outage.ended()
+    assert [outage.may_ask(2.0), outage.may_ask(2.0)] == [True, True]
 
 
 def test_another_key_is_another_budget(client: redis.Redis) -> None:

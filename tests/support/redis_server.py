@@ -97,6 +97,7 @@ def _fake_redis() -> Generator[int]:
 
     port = _free_port()
     server = TcpFakeServer(("127.0.0.1", port))
+    server.RequestHandlerClass = _patient(server.RequestHandlerClass)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -106,6 +107,25 @@ def _fake_redis() -> Generator[int]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+def _patient(handler: type[Any]) -> type[Any]:
+    """After an error a real Redis keeps the connection; fakeredis gives it up."""
+
+    class Patient(handler):  # type: ignore[misc]
+        def handle(self) -> None:
+            while not self.server._shutdown_event.is_set() and not self._is_closed():
+                super().handle()
+
+        def _is_closed(self) -> bool:
+            try:
+                return self.connection.recv(1, socket.MSG_PEEK) == b""
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
+
+    return Patient
 
 
 def _free_port() -> int:
