@@ -9,9 +9,11 @@ import argparse
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRATCH = ROOT / ".ruff_cache"
 
 FOLDERS = (
     ("src/railway_saas/railway/_async", "src/railway_saas/railway/_sync"),
@@ -50,31 +52,39 @@ def twin(text: str, source: str) -> str:
     return HEADER.format(source=source) + text
 
 
-def formatted(text: str, path: Path) -> str:
-    """What the formatter makes of it: shorter lines may join, and imports sort anew."""
-    ruff = [sys.executable, "-m", "ruff"]
-    name = ["--stdin-filename", str(path), "-"]
-    steps = (
-        ["format", "--quiet"],
-        ["check", "--select", "I", "--fix-only", "--quiet"],
-        ["format", "--quiet"],
-    )
-    for step in steps:
-        text = subprocess.run(
-            [*ruff, *step, *name], input=text, capture_output=True, text=True, check=True, cwd=ROOT
-        ).stdout
-    return text
+def formatted(files: dict[Path, str]) -> dict[Path, str]:
+    """What the formatter makes of them: shorter lines may join, and imports sort anew.
+
+    All at once, in a folder inside the checkout: the formatter finds its settings there.
+    """
+    SCRATCH.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        drafts = {path: Path(folder) / path.relative_to(ROOT) for path in files}
+        for path, draft in drafts.items():
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(files[path])
+        for step in (["format"], ["check", "--select", "I", "--fix-only"], ["format"]):
+            command = [
+                sys.executable,
+                "-m",
+                "ruff",
+                *step,
+                "--quiet",
+                "--no-cache",
+                *map(str, drafts.values()),
+            ]
+            subprocess.run(command, check=True, cwd=ROOT)
+        return {path: draft.read_text() for path, draft in drafts.items()}
 
 
 def expected() -> dict[Path, str]:
     """Every generated file, with what it must hold."""
-    files: dict[Path, str] = {}
+    twins: dict[Path, str] = {}
     for source_folder, target_folder in FOLDERS:
         for source in sorted((ROOT / source_folder).rglob("*.py")):
-            relative = source.relative_to(ROOT / source_folder)
-            target = ROOT / target_folder / relative
-            files[target] = formatted(twin(source.read_text(), source.relative_to(ROOT).as_posix()), target)
-    return files
+            target = ROOT / target_folder / source.relative_to(ROOT / source_folder)
+            twins[target] = twin(source.read_text(), source.relative_to(ROOT).as_posix())
+    return formatted(twins)
 
 
 def leftovers(files: dict[Path, str]) -> list[Path]:
