@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from railway_saas._core.redaction import mask
 from railway_saas.emulator import Emulator
 from railway_saas.instances import Stack, StackDeployer, StackEvent
+from railway_saas.instances.stack import counted
 from railway_saas.templates import Template, looks_secret
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def deploy_known(railway: RailwayClient, path: Path, workspace_id: str) -> Stack
     template = Template.parse(published.serialized_config)
     plan = template.plan()
     print(
-        f"\n{path.stem}: {len(plan.services)} services, about ${plan.estimated_monthly_cost.total:.2f} a month"
+        f"\n{path.stem}: {counted(len(plan.services), 'service')}, about ${plan.estimated_monthly_cost.total:.2f} a month"
     )
     print(f"  start order  {' -> '.join(', '.join(level) for level in plan.start_order)}")
     for warning in plan.warnings:

@@ -3,6 +3,7 @@
 ```text
 RailwaySaasError
 ├── ConfigurationError               an option or an environment variable cannot be used
+│   └── MissingTokenError            there is no token in the environment
 ├── RailwayError                     a call to Railway failed
 │   ├── RailwayConnectionError       no answer: refused, reset, cut off
 │   │   └── RailwayTimeoutError      no answer in time
@@ -35,6 +36,7 @@ __all__ = [
     "ConfigurationError",
     "GraphQLErrorDetail",
     "InstanceError",
+    "MissingTokenError",
     "ProvisioningError",
     "RailwayAuthError",
     "RailwayConflictError",
@@ -73,6 +75,10 @@ def _rebuild(
 
 class ConfigurationError(RailwaySaasError, ValueError):
     """An option, argument of a constructor, or environment variable cannot be used as given."""
+
+
+class MissingTokenError(ConfigurationError):
+    """There is no Railway token in the environment."""
 
 
 @dataclass(frozen=True, slots=True)

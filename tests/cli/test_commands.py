@@ -30,7 +30,7 @@ def test_deploy_by_code_waits_until_everything_runs(command: CommandLine, railwa
     result = command("deploy", "web-app", "--project", "acme")
     assert result.status == 0, result.err
     assert "web is running" in result.err
-    assert "https://web-production.up.railway.app" in result.out
+    assert "https://web-production.up.railway.app" in result.out.splitlines()
     assert "SUCCESS" in result.out
     assert railway.requests.operations["templateDeployV2"] == 1
 
@@ -63,6 +63,39 @@ def test_deploy_with_a_value_given(command: CommandLine, railway: Emulator) -> N
     )
     assert result.status == 0, result.err
     assert "[3/3]" in result.err
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_made(
+    command: CommandLine, railway: Emulator
+) -> None:
+    project_id = deployed(command)
+    result = command("deploy", "web-app", "--project", "acme")
+    assert result.status == 2
+    assert project_id in result.err
+    assert railway.requests.operations["projectCreate"] == 1
+
+
+def test_a_blank_name_is_refused(command: CommandLine, railway: Emulator) -> None:
+    assert command("deploy", "web-app", "--project", " ").status == 2
+    assert railway.requests.operations["projectCreate"] == 0
+
+
+def test_a_failed_deploy_as_json_names_the_project_and_the_services(
+    command: CommandLine, railway: Emulator
+) -> None:
+    railway.faults.add(FaultKind.HEALTHCHECK_FAILS, service="web")
+    error = command("deploy", "web-app", "--project", "acme", "--json").json["error"]
+    assert error["step"] == "status"
+    assert error["services"] == {"web": "FAILED"}
+    assert error["project_id"]
+
+
+def test_the_time_given_is_kept(command: CommandLine, railway: Emulator) -> None:
+    railway.faults.add(FaultKind.NEVER_LEAVES_DEPLOYING, service="web")
+    result = command("deploy", "web-app", "--project", "acme", "--timeout", "2")
+    assert result.status == 1
+    assert "not everything runs after 2 s" in result.err
+    assert "is left as it is" in result.err
 
 
 def test_a_setting_without_a_value_is_refused(command: CommandLine, railway: Emulator) -> None:
@@ -245,5 +278,5 @@ def test_the_emulator_prints_what_a_shell_can_eval_and_stops_on_interrupt(tmp_pa
 def test_a_port_that_is_taken_is_one_clear_error(command: CommandLine, railway: Emulator) -> None:
     port = os.environ["RAILWAY_ENDPOINT"].split(":")[2].split("/")[0]
     result = command("emulator", "--port", port)
-    assert result.status == 3
+    assert result.status == 2
     assert "--port 0" in result.err

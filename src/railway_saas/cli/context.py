@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from railway_saas import RailwayClient
+from railway_saas.cli.exit_codes import ExitCode
 from railway_saas.cli.output import Output
 from railway_saas.errors import RailwayInputError, RailwayNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from railway_saas.railway.models.projects import Project
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -37,6 +41,15 @@ def output(*, as_json: bool) -> Output:
 def current_output() -> Output:
     """The output of the command that runs, or a plain one when none has begun."""
     return _output.get() or Output()
+
+
+@contextmanager
+def interrupted_by_user() -> Generator[None]:
+    """End with 130 when somebody answers a question with Ctrl-C or Ctrl-D."""
+    try:
+        yield
+    except typer.Abort:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def client() -> RailwayClient:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from railway_saas.cli.context import JsonOption, WorkspaceOption, client, output, workspace_of
+from railway_saas.cli.context import (
+    JsonOption,
+    WorkspaceOption,
+    client,
+    interrupted_by_user,
+    output,
+    workspace_of,
+)
 from railway_saas.cli.templates import read_template
 from railway_saas.errors import RailwayInputError, TemplateError, TemplateProblem
 from railway_saas.instances import Stack, StackDeployer, StackEvent
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from railway_saas import RailwayClient
     from railway_saas.cli.output import Output
     from railway_saas.templates import TemplateInput
@@ -45,7 +55,8 @@ def deploy(
         template, template_id = _load(railway, source)
         filled = template.fill(values | _ask(template, values, out))
         workspace_id = workspace_of(railway, workspace)
-        with out.working(f"Deploying {source}"):
+        _require_new_name(railway, project, workspace_id)
+        with _interruptible(out, project), out.working(f"Deploying {source}"):
             stack = StackDeployer(railway, on_event=lambda event: _report(out, event)).deploy(
                 filled,
                 project_name=project,
@@ -55,6 +66,34 @@ def deploy(
                 timeout_s=timeout,
             )
         show_stack(out, stack, requests=railway.stats.requests)
+
+
+def _require_new_name(railway: RailwayClient, name: str, workspace_id: str) -> None:
+    """Railway allows several projects of one name, and then no command can tell which one is meant.
+
+    Raises:
+        RailwayInputError: The name is blank or taken.
+    """
+    if not name.strip():
+        raise RailwayInputError("--project: must not be blank", argument="project")
+    taken = [found.id for found in railway.projects.list(workspace_id=workspace_id) if found.name == name]
+    if taken:
+        raise RailwayInputError(
+            f"there is a project named {name!r} already ({', '.join(taken)}): choose another name, or delete it first",
+            argument="project",
+        )
+
+
+@contextmanager
+def _interruptible(out: Output, project: str) -> Generator[None]:
+    """Say what Ctrl-C leaves behind: Railway goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        out.milestone(
+            f"Interrupted; Railway goes on. `railway-saas status {project}` shows it, `delete` ends it."
+        )
+        raise
 
 
 def parse_settings(settings: list[str]) -> dict[str, str]:
@@ -101,7 +140,8 @@ def _ask(template: Template, values: dict[str, str], out: Output) -> dict[str, s
 
 def _prompt(item: TemplateInput) -> str:
     hint = f" ({item.description})" if item.description else ""
-    return str(typer.prompt(f"{item.key}{hint}", hide_input=item.secret, err=True))
+    with interrupted_by_user():
+        return str(typer.prompt(f"{item.key}{hint}", hide_input=item.secret, err=True))
 
 
 def _report(out: Output, event: StackEvent) -> None:
@@ -131,11 +171,8 @@ def show_stack(out: Output, stack: Stack, *, requests: int | None = None) -> Non
         out.json(document | ({} if requests is None else {"requests": requests}))
         return
     out.table(
-        ("SERVICE", "STATUS", "SOURCE", "ADDRESS"),
-        [
-            (service.name, service.status or "-", service.source or "-", ", ".join(service.hosts) or "-")
-            for service in stack.services
-        ],
+        ("SERVICE", "STATUS", "SOURCE"),
+        [(service.name, service.status or "-", service.source or "-") for service in stack.services],
     )
     out.line()
     out.line(f"project {stack.project_id}")

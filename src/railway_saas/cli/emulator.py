@@ -20,7 +20,8 @@ def emulator(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Same seed, same requests: same answers and ids.")] = 7,
     speed: Annotated[
-        float, typer.Option(help="How many times faster than real time its clock runs.", min=0.01)
+        float,
+        typer.Option(help="How many times faster than real time its clock runs.", min=0.01, max=1_000_000),
     ] = 1.0,
     templates: Annotated[
         Path | None,
@@ -32,7 +33,10 @@ def emulator(
     as_json: JsonOption = False,
 ) -> None:
     """Start a local Railway, and print how to reach it in a form a shell can `eval`."""
-    from railway_saas.emulator import run
+    try:
+        from railway_saas.emulator import run
+    except ImportError as error:
+        raise ConfigurationError(f"{error}: pip install 'railway-saas[emulator]'") from error
 
     out = output(as_json=as_json)
 

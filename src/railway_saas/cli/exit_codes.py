@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from railway_saas.errors import (
     ConfigurationError,
+    MissingTokenError,
     ProvisioningError,
     RailwayAuthError,
     RailwayConnectionError,
@@ -44,7 +45,8 @@ _BY_ERROR: tuple[tuple[type[RailwaySaasError], ExitCode], ...] = (
     (TemplateError, ExitCode.USAGE),
     (RailwayInputError, ExitCode.USAGE),
     (RailwayAuthError, ExitCode.AUTH),
-    (ConfigurationError, ExitCode.AUTH),
+    (MissingTokenError, ExitCode.AUTH),
+    (ConfigurationError, ExitCode.USAGE),
     (RailwayNotFoundError, ExitCode.NOT_FOUND),
     (RailwayRateLimitError, ExitCode.RATE_LIMITED),
     (RailwayDeploymentError, ExitCode.FAILED),

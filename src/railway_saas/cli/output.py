@@ -7,6 +7,7 @@ output. Without a terminal, progress comes as plain lines.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from railway_saas.errors import RailwayError, RailwaySaasError, TemplateError
+from railway_saas.errors import ProvisioningError, RailwayError, RailwaySaasError, TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -26,6 +28,28 @@ if TYPE_CHECKING:
 
 _UNFOLDED = 1_000
 """Columns where nobody looks at a screen: a table's rows must not be folded for those who grep them."""
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_OBEYED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What a terminal obeys instead of showing it: control characters, changes of direction; and half characters."""
+
+
+def visible(text: str) -> str:
+    """A text that does nothing to the terminal it is printed on. Names and logs come from strangers.
+
+    Colours are dropped, as logs are full of them; anything else is spelled out: `\\x1b]0;`.
+    """
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), _COLOURS.sub("", text))
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON that can be written anywhere: in ASCII unless standard output takes UTF-8."""
+    is_utf8 = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(to_jsonable_python(value), indent=indent, ensure_ascii=not is_utf8)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _console(is_terminal: bool, *, stderr: bool) -> Console:
@@ -43,18 +67,18 @@ class Output:
 
     def json(self, value: object) -> None:
         """Print a result as JSON; one line when it is part of a stream."""
-        sys.stdout.write(json.dumps(to_jsonable_python(value), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(value, indent=2) + "\n")
         sys.stdout.flush()
 
     def json_line(self, value: object) -> None:
         """Print one item of a stream as a line of JSON."""
-        sys.stdout.write(json.dumps(to_jsonable_python(value), ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(value) + "\n")
         sys.stdout.flush()
 
     def line(self, text: str = "", *, style: str | None = None) -> None:
         """Print a line of a result for people."""
         if not self.as_json:
-            self.out.print(text, style=style, markup=False)
+            self.out.print(visible(text), style=style, markup=False)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table for people."""
@@ -62,19 +86,19 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(cell.replace("[", r"\[") for cell in row))
+            table.add_row(*(Text(visible(cell)) for cell in row))
         self.out.print(table)
 
     def progress(self, text: str) -> None:
         """Tell what is happening: beside a spinner on a terminal, as a plain line elsewhere."""
         if self._status is not None:
-            self._status.update(text.replace("[", r"\["))
+            self._status.update(Text(visible(text)))
         else:
-            self.err.print(text, markup=False)
+            self.err.print(visible(text), markup=False)
 
     def milestone(self, text: str) -> None:
         """Tell what has happened: stays on the screen."""
-        self.err.print(text, markup=False)
+        self.err.print(visible(text), markup=False)
 
     @contextmanager
     def working(self, text: str) -> Generator[None]:
@@ -82,7 +106,7 @@ class Output:
         if not self.err.is_terminal:
             yield
             return
-        with self.err.status(text) as status:
+        with self.err.status(Text(visible(text))) as status:
             self._status = status
             try:
                 yield
@@ -93,7 +117,7 @@ class Output:
         """Print an error: one sentence, then what it lists; as JSON on request, too."""
         if self.as_json:
             self.json({"error": error_document(error)})
-        self.err.print(f"railway-saas: {error}", style="red", markup=False)
+        self.err.print(f"railway-saas: {visible(str(error))}", style="red", markup=False)
 
 
 def error_document(error: RailwaySaasError) -> dict[str, Any]:
@@ -104,6 +128,13 @@ def error_document(error: RailwaySaasError) -> dict[str, Any]:
             "operation": error.operation,
             "trace_id": error.trace_id,
             "transient": error.transient,
+            "maybe_applied": error.maybe_applied,
+        }
+    if isinstance(error, ProvisioningError):
+        document |= {
+            "step": error.step,
+            "project_id": error.project_id,
+            "services": dict(error.services),
             "maybe_applied": error.maybe_applied,
         }
     if isinstance(error, TemplateError):

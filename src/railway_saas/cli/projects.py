@@ -14,6 +14,7 @@ from railway_saas.cli.context import (
     client,
     environment_of,
     find_project,
+    interrupted_by_user,
     output,
 )
 from railway_saas.cli.deploy import show_stack
@@ -108,7 +109,10 @@ def _confirm(name: str, *, yes: bool) -> None:
         raise RailwayInputError(
             "deleting asks first, and there is no terminal to ask on: pass --yes", argument="--yes"
         )
-    typer.confirm(f"Delete project {name} with all its services, volumes and data?", abort=True, err=True)
+    with interrupted_by_user():
+        agreed = typer.confirm(f"Delete project {name} with all its services, volumes and data?", err=True)
+    if not agreed:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _stack(railway: RailwayClient, project: str, workspace: str | None, environment: str | None) -> Stack:

@@ -28,6 +28,9 @@ DROPPED = "Server disconnected without sending a response."
 class EmulatorTransport(httpx.BaseTransport):
     """For `httpx.Client`."""
 
+    has_sockets = False
+    """Tells the client that nobody listens for WebSocket connections."""
+
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
 
@@ -41,6 +44,8 @@ class EmulatorTransport(httpx.BaseTransport):
 
 class AsyncEmulatorTransport(httpx.AsyncBaseTransport):
     """For `httpx.AsyncClient`."""
+
+    has_sockets = False
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator

@@ -40,9 +40,16 @@ class Progress:
         """Seconds until the deadline; negative when it is over."""
         return self._deadline - self._monotonic()
 
+    def pause_s(self, wanted_s: float) -> float:
+        """A pause cut to the time that is left."""
+        return max(0.0, min(wanted_s, self.remaining_s))
+
     def tell(self, step: str, message: str) -> None:
         """Report a step that was taken."""
-        self._send(StackEvent(step=step, message=message, elapsed_s=self.elapsed_s, total=self.total))
+        running = sum(service.is_running for service in self._seen.services) if self._seen else 0
+        self._send(
+            StackEvent(step=step, message=message, elapsed_s=self.elapsed_s, done=running, total=self.total)
+        )
 
     def look(self, stack: Stack) -> None:
         """Report what changed since the last look."""

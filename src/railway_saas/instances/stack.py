@@ -109,6 +109,11 @@ class StackEvent:
     """Services that are to run."""
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 service`, `3 services`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def read_stack(overview: EnvironmentOverview, keys: Mapping[str, str] | None = None) -> Stack:
     """How a stack stands. `keys` gives template keys by service id where Railway does not know them."""
     services = tuple(_read_service(service, keys or {}) for service in overview.service_instances)
@@ -178,7 +183,8 @@ def too_late(stack: Stack, elapsed_s: float) -> ProvisioningError:
     """The error for a stack that takes too long."""
     waiting = [service for service in stack.services if not service.is_running]
     return ProvisioningError(
-        f"not everything runs after {elapsed_s:.0f} s: {'; '.join(service.sentence for service in waiting) or 'no services'}",
+        f"not everything runs after {elapsed_s:.0f} s: {'; '.join(service.sentence for service in waiting) or 'no services'}"
+        f"; project {stack.project_id} is left as it is",
         step="status",
         project_id=stack.project_id,
         services={service.name: service.status for service in waiting},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas._core.redaction import Secret
 from railway_saas.config import DEFAULT_ENDPOINT
-from railway_saas.errors import ConfigurationError
+from railway_saas.errors import MissingTokenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ def token_from_environment(environ: Mapping[str, str] | None = None) -> Environm
     """Find the token: `RAILWAY_TOKEN` (project) wins over `RAILWAY_API_TOKEN` (account or workspace).
 
     Raises:
-        ConfigurationError: Neither is set.
+        MissingTokenError: Neither is set.
 
     Source: docs.railway.com/guides/cli, "Tokens".
     """
@@ -39,7 +39,7 @@ def token_from_environment(environ: Mapping[str, str] | None = None) -> Environm
         return EnvironmentToken(Secret(project), "project", endpoint)
     if bearer := environ.get("RAILWAY_API_TOKEN"):
         return EnvironmentToken(Secret(bearer), "bearer", endpoint)
-    raise ConfigurationError(
+    raise MissingTokenError(
         "no Railway token: set RAILWAY_API_TOKEN (account or workspace token) or RAILWAY_TOKEN (project token); "
         "make one at https://railway.com/account/tokens, or run `railway-saas emulator` for a local Railway"
     )

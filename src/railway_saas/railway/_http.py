@@ -140,6 +140,18 @@ def _is_local(host: str) -> bool:
         return "." not in host or host.endswith((".localhost", ".local", ".internal", ".test"))
 
 
+def require_sockets(client: HttpClient | AsyncHttpClient) -> None:
+    """Refuse streams of a client whose transport answers in process, as an emulator's does.
+
+    Raises:
+        ConfigurationError: There is nothing to connect to.
+    """
+    if not getattr(getattr(client, "_transport", None), "has_sockets", True):
+        raise ConfigurationError(
+            "streams need sockets, and this client calls in process: use the client of `emulator.serve()`"
+        )
+
+
 def websocket_url(url: Url) -> str:
     """The address of subscriptions: the same with ws(s)."""
     return "ws" + str(url).removeprefix("http")

@@ -11,6 +11,7 @@ from railway_saas.instances.progress import Progress, look_delays
 from railway_saas.instances.stack import (
     Stack,
     StackEvent,
+    counted,
     provisioning_error,
     provisioning_step,
     read_stack,
@@ -131,7 +132,7 @@ class AsyncStackDeployer:
         progress = progress or Progress(self._clock.monotonic, self._on_event, total=0, timeout_s=timeout_s)
         pause = look_delays()
         while True:
-            await self._clock.sleep(pause())
+            await self._clock.sleep(progress.pause_s(pause()))
             with provisioning_step("status", project_id):
                 stack = await self.look(environment_id, keys=keys)
             progress.look(stack)
@@ -165,10 +166,12 @@ class AsyncStackDeployer:
                     )
                     return False
                 raise provisioning_error("template", project_id, error) from error
-        progress.tell("template", f"Railway is deploying {len(template.services)} services")
+        progress.tell("template", f"Railway is deploying {counted(len(template.services), 'service')}")
         if workflow_id is not None:
             with provisioning_step("template", project_id):
-                await self._client.workflows.wait_until_complete(workflow_id, timeout_s=WORKFLOW_TIMEOUT_S)
+                await self._client.workflows.wait_until_complete(
+                    workflow_id, timeout_s=max(1.0, progress.pause_s(WORKFLOW_TIMEOUT_S))
+                )
         return True
 
     async def _landed(self, environment_id: str, *, in_doubt: bool) -> bool:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from railway_saas.instances import calls
 from railway_saas.instances.progress import look_delays
 from railway_saas.instances.settings import ServiceSettings, bucket_region, settings_of
-from railway_saas.instances.stack import Stack, provisioning_step, read_stack, refuse_failed, too_late
+from railway_saas.instances.stack import (
+    Stack,
+    counted,
+    provisioning_step,
+    read_stack,
+    refuse_failed,
+    too_late,
+)
 from railway_saas.railway.operations import environments, overview
 
 if TYPE_CHECKING:
@@ -65,7 +72,7 @@ class StackBuilder:
     def _create_services(self, settings: Sequence[ServiceSettings]) -> dict[str, str]:
         wanted = [calls.create_service(entry, self._project_id, self._environment_id) for entry in settings]
         created = self._client.batch(wanted)
-        self._progress.tell("services", f"created {len(created)} services")
+        self._progress.tell("services", f"created {counted(len(created), 'service')}")
         return {entry.service.key: service.id for entry, service in zip(settings, created, strict=True)}
 
     def _create_volumes(
@@ -129,7 +136,7 @@ class StackBuilder:
     def _wait_for(self, service_ids: set[str]) -> None:
         pause = look_delays()
         while True:
-            self._client.clock.sleep(pause())
+            self._client.clock.sleep(self._progress.pause_s(pause()))
             with provisioning_step("status", self._project_id):
                 stack = read_stack(self._client.run(overview.environment(self._environment_id)))
             self._progress.look(stack)

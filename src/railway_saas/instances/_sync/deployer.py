@@ -12,6 +12,7 @@ from railway_saas.instances.progress import Progress, look_delays
 from railway_saas.instances.stack import (
     Stack,
     StackEvent,
+    counted,
     provisioning_error,
     provisioning_step,
     read_stack,
@@ -132,7 +133,7 @@ class StackDeployer:
         progress = progress or Progress(self._clock.monotonic, self._on_event, total=0, timeout_s=timeout_s)
         pause = look_delays()
         while True:
-            self._clock.sleep(pause())
+            self._clock.sleep(progress.pause_s(pause()))
             with provisioning_step("status", project_id):
                 stack = self.look(environment_id, keys=keys)
             progress.look(stack)
@@ -166,10 +167,12 @@ class StackDeployer:
                     )
                     return False
                 raise provisioning_error("template", project_id, error) from error
-        progress.tell("template", f"Railway is deploying {len(template.services)} services")
+        progress.tell("template", f"Railway is deploying {counted(len(template.services), 'service')}")
         if workflow_id is not None:
             with provisioning_step("template", project_id):
-                self._client.workflows.wait_until_complete(workflow_id, timeout_s=WORKFLOW_TIMEOUT_S)
+                self._client.workflows.wait_until_complete(
+                    workflow_id, timeout_s=max(1.0, progress.pause_s(WORKFLOW_TIMEOUT_S))
+                )
         return True
 
     def _landed(self, environment_id: str, *, in_doubt: bool) -> bool:

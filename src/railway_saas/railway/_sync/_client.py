@@ -277,8 +277,9 @@ class RailwayClient(Resources):
         Raises:
             RailwayConnectionError: The connection could not be made or was lost.
             RailwayError: Railway refused the subscription.
-            ConfigurationError: The `streams` extra is not installed.
+            ConfigurationError: The `streams` extra is not installed, or the client has no sockets.
         """
+        _http.require_sockets(self._http)
         return subscribe(
             _http.websocket_url(self._url),
             operation,
