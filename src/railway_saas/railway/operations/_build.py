@@ -32,9 +32,13 @@ class Unset:
 UNSET: Final = Unset()
 
 
-@cache
 def reader(kind: Any) -> Callable[[Any], Any]:
     """A function that checks a JSON value against a type and returns it typed."""
+    return _reader(kind)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
     from pydantic import TypeAdapter  # noqa: PLC0415 - loads most of pydantic, with the first operation
 
     return TypeAdapter(kind).validate_python
