@@ -17,6 +17,7 @@ import railway_saas
 from railway_saas import AsyncRailwayClient, RateLimit, RetryPolicy, Timeouts
 from railway_saas.errors import (
     ConfigurationError,
+    MissingTokenError,
     RailwayAuthError,
     RailwayInputError,
     RailwayNotFoundError,
@@ -173,7 +174,7 @@ async def test_the_environment_is_read_as_railways_own_command_line_does(
 
 
 def test_an_environment_without_a_token_says_what_to_set() -> None:
-    with refusal(ConfigurationError, r"set RAILWAY_API_TOKEN .* or RAILWAY_TOKEN .* `railway-saas emulator`"):
+    with refusal(MissingTokenError, r"set RAILWAY_API_TOKEN .* or RAILWAY_TOKEN .* `railway-saas emulator`"):
         AsyncRailwayClient.from_environment({"RAILWAY_API_TOKEN": ""})
 
 

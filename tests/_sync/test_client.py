@@ -18,6 +18,7 @@ import railway_saas
 from railway_saas import RailwayClient, RateLimit, RetryPolicy, Timeouts
 from railway_saas.errors import (
     ConfigurationError,
+    MissingTokenError,
     RailwayAuthError,
     RailwayInputError,
     RailwayNotFoundError,
@@ -174,7 +175,7 @@ def test_the_environment_is_read_as_railways_own_command_line_does(
 
 
 def test_an_environment_without_a_token_says_what_to_set() -> None:
-    with refusal(ConfigurationError, r"set RAILWAY_API_TOKEN .* or RAILWAY_TOKEN .* `railway-saas emulator`"):
+    with refusal(MissingTokenError, r"set RAILWAY_API_TOKEN .* or RAILWAY_TOKEN .* `railway-saas emulator`"):
         RailwayClient.from_environment({"RAILWAY_API_TOKEN": ""})
 
 
