@@ -15,6 +15,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
 
+from railway_saas.emulator.provided import DEFAULT_PORT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -220,7 +222,16 @@ def _run_lines(deployment: Deployment, begin: int, window: Window) -> Iterator[L
 
 def _boot_texts(deployment: Deployment) -> tuple[str, ...]:
     command = deployment.settings.start_command
-    return ("Starting Container", *([f"> {command}"] if command else []), "listening on 0.0.0.0:8080")
+    ready = (
+        f"listening on 0.0.0.0:{_port(deployment)}" if _texts(deployment) is APPLICATION_LINES else "ready"
+    )
+    return ("Starting Container", *([f"> {command}"] if command else []), ready)
+
+
+def _port(deployment: Deployment) -> str:
+    """Railway gives a `PORT` to services that have none of their own."""
+    variable = deployment.variables.get("PORT")
+    return variable.value if variable is not None and variable.value.isdecimal() else DEFAULT_PORT
 
 
 def _period(deployment_id: str, what: str, low_s: int, high_s: int) -> int:
@@ -269,7 +280,7 @@ def _beat_line(deployment: Deployment, beat: _Beat, number: int) -> LogLine:
 
 
 def _texts(deployment: Deployment) -> tuple[str, ...]:
-    image = deployment.settings.image or ""
+    image = (deployment.settings.image or "").rpartition("/")[2].partition(":")[0]
     return next((texts for name, texts in DATABASE_LINES.items() if name in image), APPLICATION_LINES)
 
 
