@@ -13,4 +13,13 @@ def main() -> None:
         if (error.name or "").split(".")[0] not in {"typer", "rich", "graphql", "click"}:
             raise
         sys.exit(f"railway-saas: the command line needs {error.name}: pip install 'railway-saas[cli]'")
-    sys.exit(run())
+    from railway_saas.cli.streams import abandon_output, prepare_streams
+
+    prepare_streams()
+    try:
+        status = run()
+        sys.stdout.flush()
+    except OSError as error:  # a full disk; the network's errors have types of their own
+        abandon_output()
+        sys.exit(f"railway-saas: the output cannot be written: {error.strerror or error}")
+    sys.exit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from railway_saas._version import __version__
 from railway_saas.cli import deploy, emulator, projects, schema, templates, whoami
 from railway_saas.cli.context import current_output
 from railway_saas.cli.exit_codes import ExitCode, exit_code_of
+from railway_saas.cli.output import Output
 from railway_saas.errors import RailwaySaasError
 
 app = typer.Typer(
@@ -59,5 +61,11 @@ def run(arguments: list[str] | None = None) -> int:
         current_output().error(error)
         return exit_code_of(error)
     except SystemExit as ended:  # typer ends so: 0, 2 for usage, 130 for Ctrl-C, or what a command said
+        if ended.code == ExitCode.USAGE and "--json" in (sys.argv[1:] if arguments is None else arguments):
+            Output(as_json=True).json({"error": _USAGE_ERROR})
         return ended.code if isinstance(ended.code, int) else ExitCode.FAILED
     return ExitCode.OK
+
+
+_USAGE_ERROR = {"type": "UsageError", "message": "the command line cannot be used; standard error says why"}
+"""typer itself tells people what is wrong; scripts that asked for JSON get some."""

@@ -40,7 +40,7 @@ _OBEYED = re.compile(
 def visible(text: str) -> str:
     """A text that does nothing to the terminal it is printed on. Names and logs come from strangers.
 
-    Colours are dropped, as logs are full of them; anything else is spelled out: `\\x1b]0;`.
+    Colours are dropped, as logs are full of them; anything else is spelled out.
     """
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), _COLOURS.sub("", text))
 

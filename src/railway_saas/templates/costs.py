@@ -25,7 +25,6 @@ __all__ = ["CostAssumptions", "CostEstimate", "CostLine", "ServiceCost", "Servic
 
 _BYTES_PER_GB = Decimal(1_000_000_000)
 _MB_PER_GB = Decimal(1_000)
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ class CostEstimate:
 
     def __str__(self) -> str:
         """The sum, rounded to cents for showing."""
-        return f"${self.total.quantize(_CENT)} per month"
+        return f"${self.total:.2f} per month"
 
 
 def estimate_cost(

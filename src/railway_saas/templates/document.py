@@ -171,7 +171,11 @@ class Template:
     def plan(
         self, *, assumptions: CostAssumptions | None = None, prices: PriceTable = RAILWAY_PRICES
     ) -> Plan:
-        """What deploying will do: services, start order, domains, volumes, secrets, cost and warnings."""
+        """What deploying will do: services, start order, domains, volumes, secrets, cost and warnings.
+
+        Raises:
+            TemplateError: More than two thousand services.
+        """
         return make_plan(
             self.services,
             self.buckets,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -40,7 +41,7 @@ def read_json(source: str | bytes) -> JsonValue:
     try:
         value = reader.read(text)
     except json.JSONDecodeError as error:
-        raise refuse([_problem(text, error.pos, f"not JSON: {error.msg}")]) from error
+        raise refuse([_Places(text).problem(error.pos, f"not JSON: {error.msg}")]) from error
     except RecursionError as error:
         raise refuse([_too_deep(text)]) from error
     if _deeper_than(value, MAX_DEPTH):
@@ -139,6 +140,7 @@ class _Frame:
 
 def _find_faults(text: str) -> Iterator[TemplateProblem]:
     """Walk the tokens of a text that the standard reader accepts."""
+    place = _Places(text)
     frames: list[_Frame] = []
     for match in _TOKEN.finditer(text):
         lexeme, position = match[0], match.start()
@@ -150,29 +152,27 @@ def _find_faults(text: str) -> Iterator[TemplateProblem]:
             frames[-1].index += 1
             frames[-1].key = None
         elif lexeme != ":":
-            yield from _faults_of_lexeme(text, position, lexeme, frames[-1] if frames else None)
+            yield from _faults_of_lexeme(place, position, lexeme, frames[-1] if frames else None)
 
 
 def _faults_of_lexeme(
-    text: str, position: int, lexeme: str, frame: _Frame | None
+    place: _Places, position: int, lexeme: str, frame: _Frame | None
 ) -> Iterator[TemplateProblem]:
     if frame is not None and frame.is_object and frame.key is None:
         frame.key = cast("str", json.loads(lexeme, strict=False))
         if frame.key in frame.keys:
-            yield _problem(text, position, "this key is given twice; keep one", frame.here())
+            yield place.problem(position, "this key is given twice; keep one", frame.here())
         frame.keys.add(frame.key)
         return
     path = frame.here() if frame else ROOT
     if lexeme in {"NaN", "Infinity", "-Infinity"}:
-        yield _problem(text, position, f"{lexeme} is not JSON", path)
+        yield place.problem(position, f"{lexeme} is not JSON", path)
     elif lexeme[0] in "-0123456789" and not fits_json(float(lexeme)):
-        yield _problem(
-            text, position, "the number is too large for a 64-bit float, so it would be lost", path
-        )
+        yield place.problem(position, "the number is too large for a 64-bit float, so it would be lost", path)
 
 
 def _too_deep(text: str) -> TemplateProblem:
-    return _problem(text, _first_too_deep(text), f"nested deeper than {MAX_DEPTH} levels")
+    return _Places(text).problem(_first_too_deep(text), f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _first_too_deep(text: str) -> int:
@@ -184,7 +184,13 @@ def _first_too_deep(text: str) -> int:
     return len(text)
 
 
-def _problem(text: str, position: int, message: str, path: str = ROOT) -> TemplateProblem:
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    return TemplateProblem(path, f"line {line}, column {column}: {message}")
+class _Places:
+    """Lines and columns of a text; the line ends are found once, however many problems there are."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [match.start() for match in re.finditer("\n", text)]
+
+    def problem(self, position: int, message: str, path: str = ROOT) -> TemplateProblem:
+        before = bisect_left(self._ends, position)
+        column = position - (self._ends[before - 1] if before else -1)
+        return TemplateProblem(path, f"line {before + 1}, column {column}: {message}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from railway_saas.errors import TemplateError
 from railway_saas.templates.costs import CostAssumptions, CostEstimate, estimate_cost
 from railway_saas.templates.graph import levels, strongly_connected
 from railway_saas.templates.inputs import TemplateInput, inputs_of
@@ -25,7 +26,18 @@ if TYPE_CHECKING:
         TemplateVolume,
     )
 
-__all__ = ["GeneratedSecret", "Plan", "PlannedDomain", "PlannedService", "PlannedVolume", "make_plan"]
+__all__ = [
+    "MAX_SERVICES",
+    "GeneratedSecret",
+    "Plan",
+    "PlannedDomain",
+    "PlannedService",
+    "PlannedVolume",
+    "make_plan",
+]
+
+MAX_SERVICES = 2_000
+"""Largest template that is planned. Our limit: each service lists all it waits for, so a chain grows with its square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,15 @@ def make_plan(
     assumptions: CostAssumptions,
     prices: PriceTable,
 ) -> Plan:
-    """Plan the deployment of services and buckets; `shared` names the document's shared variables."""
+    """Plan the deployment of services and buckets; `shared` names the document's shared variables.
+
+    Raises:
+        TemplateError: More than `MAX_SERVICES` services.
+    """
+    if len(services) > MAX_SERVICES:
+        raise TemplateError(
+            f"the template has {len(services)} services; at most {MAX_SERVICES} can be planned"
+        )
     graph = _ServiceGraph(services)
     return Plan(
         services=tuple(_planned(service, graph) for service in services),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from railway_saas.errors import TemplateError
 from railway_saas.templates.cron import CronSchedule, fault_of_cron
+
+CYCLE_DAYS = 10_227
+"""28 years, after which weekdays and leap days repeat."""
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,28 @@ def test_a_day_matches_either_day_field_when_both_are_restricted(line: str, day:
 def test_faults_are_told(line: str, says: str | None) -> None:
     fault = fault_of_cron(line)
     assert fault is None if says is None else says in (fault or "")
+
+
+@pytest.mark.parametrize(
+    "line", [f"{'9' * 5000} * * * *", f"*/{'9' * 5000} * * * *", f"1-{'9' * 5000} * * * *"]
+)
+def test_a_number_of_any_length_is_a_fault_told_briefly(line: str) -> None:
+    fault = fault_of_cron(line)
+    assert fault is not None
+    assert "is not a minute" in fault
+    assert len(fault) < 100
+
+
+@given(
+    st.sampled_from(["*", "1", "13", "29", "31", "*/2", "1-5", "28-31"]),
+    st.sampled_from(["*", "2", "1,12", "4-6"]),
+    st.sampled_from(["*", "0", "7", "1-5", "*/3"]),
+)
+def test_days_are_counted_as_the_calendar_goes(days: str, months: str, weekdays: str) -> None:
+    schedule = CronSchedule.parse(f"0 0 {days} {months} {weekdays}")
+    calendar = [date(2000, 1, 1) + timedelta(days=number) for number in range(CYCLE_DAYS)]
+    runs = sum(schedule.runs_on(day) for day in calendar)
+    assert schedule.runs_per_month() == Decimal(runs) * 30 / CYCLE_DAYS
 
 
 @pytest.mark.parametrize(

@@ -199,3 +199,10 @@ def test_templates_survive_pickle_and_copy() -> None:
 def test_a_template_equals_nothing_but_templates() -> None:
     assert Template.parse({}) != {}
     assert repr(Template.parse({})).endswith("no services>")
+
+
+def test_each_of_several_faults_has_its_own_line_and_column() -> None:
+    assert refused('{"a": 1,\n "a": 2,\n\n  "b": NaN}') == [
+        "$.a: line 2, column 2: this key is given twice; keep one",
+        "$.b: line 4, column 8: NaN is not JSON",
+    ]

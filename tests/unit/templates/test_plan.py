@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from railway_saas.domain.prices import RAILWAY_PRICES
-from railway_saas.errors import ConfigurationError
+from railway_saas.errors import ConfigurationError, TemplateError
 from railway_saas.templates import CostAssumptions, Plan, ServiceUse, Template, WarningCode
+from railway_saas.templates.plan import MAX_SERVICES
 
 HOUR_BY_HOUR = "0 * * * *"
 
@@ -419,3 +420,16 @@ def test_a_faulty_document_is_planned_as_far_as_it_goes() -> None:
     planned = plan(service("web", deploy={"cronSchedule": "nonsense"}), {"name": 5}, {})
     assert planned.start_order == (("web", "k1", "k2"),)
     assert plan().start_order == ()
+
+
+def test_a_template_of_very_many_services_is_a_fault_and_is_not_planned() -> None:
+    chain = [service(f"s{n}", {"NEXT": f"${{{{s{n + 1}.X}}}}"}) for n in range(MAX_SERVICES + 1)]
+    assert len(plan(*chain[:-1]).start_order) == MAX_SERVICES
+    with pytest.raises(TemplateError, match="2001 services"):
+        plan(*chain)
+    assert [problem.path for problem in template(*chain).check()] == ["$.services"]
+
+
+def test_an_absurd_cost_can_be_shown() -> None:
+    estimate = costed(service("web", deploy={"numReplicas": 10**300})).estimated_monthly_cost
+    assert len(str(estimate)) > 300

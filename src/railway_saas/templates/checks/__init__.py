@@ -15,6 +15,7 @@ from railway_saas.templates.checks.services import check_service
 from railway_saas.templates.checks.variables import check_variables
 from railway_saas.templates.json_values import as_object, as_text, describe
 from railway_saas.templates.paths import ROOT, child, entry
+from railway_saas.templates.plan import MAX_SERVICES
 from railway_saas.templates.reading_views import buckets_of, services_of
 from railway_saas.templates.rendering import SHARED
 
@@ -44,6 +45,8 @@ def _check_services(document: JsonObject) -> Problems:
     elif not services:
         yield TemplateProblem(path, "is empty; a template needs at least one service")
     else:
+        if len(services) > MAX_SERVICES:
+            yield TemplateProblem(path, f"has {len(services)} entries; at most {MAX_SERVICES} can be planned")
         for key, service in services.items():
             yield from check_service(key, service)
 
