@@ -7,9 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache, reduce
+from functools import cache
 from itertools import pairwise
-from operator import or_
 from typing import TYPE_CHECKING
 
 from railway_saas.errors import TemplateError
@@ -168,7 +167,10 @@ def _calendar() -> _Calendar:
 
 
 def _any_of(bits: Mapping[int, int], wanted: Iterable[int]) -> int:
-    return reduce(or_, (bits[number] for number in wanted), 0)
+    found = 0
+    for number in wanted:
+        found |= bits[number]
+    return found
 
 
 def _shown(part: str) -> str:
