@@ -45,7 +45,15 @@ _SERVER_ERROR = 500
 # GraphQL servers quote the input they refuse, and that may be a secret: what follows these is cut. The place is kept.
 _ECHOED = re.compile(r"(got invalid value|cannot represent [^:]*:)\s.*", re.DOTALL)
 _PLACE = re.compile(r"got invalid value .* at \"([\w.\[\]]+)\"; ", re.DOTALL)
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]*)?", re.ASCII)
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
+_LONGEST_WAIT_S = 86_400.0
+"""No more than a day is believed: the longest block by Cloudflare that was reported."""
+_LONGEST_MESSAGE = 2_000
+_LONE_SURROGATE = re.compile(
+    rb"\\u(?:d[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})|(?<!\\ud[89ab][0-9a-f]{2}\\u)d[c-f][0-9a-f]{2})",
+    re.IGNORECASE,
+)
+"""Half of a character, as left by programs that cut texts anywhere; strict readers refuse it."""
 _REFUSED_FIELD = re.compile(r"^Error in (\w+) - Invalid input")
 
 
@@ -127,6 +135,10 @@ def _parsed(body: bytes) -> object:
     try:
         return from_json(body)
     except ValueError:
+        pass
+    try:
+        return from_json(_LONE_SURROGATE.sub(rb"\\ufffd", body))
+    except ValueError:
         return _NOT_JSON
 
 
@@ -203,6 +215,7 @@ def _detail(entry: object) -> GraphQLErrorDetail:
 
 
 def _without_echo(message: str) -> str:
+    message = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
     place = _PLACE.search(message)
     return _ECHOED.sub(rf"\1{f' at {place[1]}' if place else ''} (not shown)", message)
 
@@ -270,9 +283,10 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     if not value:
         return None
     if _SECONDS.fullmatch(value):
-        return float(value)
+        return min(float(value), _LONGEST_WAIT_S)
     try:
         reference = now or parsedate_to_datetime(headers["date"])
-        return max(0.0, (parsedate_to_datetime(value) - reference).total_seconds())
+        seconds = (parsedate_to_datetime(value) - reference).total_seconds()
+        return min(max(0.0, seconds), _LONGEST_WAIT_S)
     except (KeyError, ValueError, TypeError, OverflowError):
         return None

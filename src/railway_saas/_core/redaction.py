@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from railway_saas.errors import RailwayError
+
+V = TypeVar("V")
 
 MASK = "••••••••"
 _SHOWN_FROM = 12
@@ -47,10 +49,25 @@ class Secret:
 def scrub(error: RailwayError, secret: Secret) -> None:
     """Take a secret out of what a server wrote: proxies and gateways may quote the headers they were sent."""
     text = secret.reveal()
-    error.args = tuple(arg.replace(text, MASK) if isinstance(arg, str) else arg for arg in error.args)
+    error.args = tuple(_without(text, arg) for arg in error.args)
+    error.trace_id = _without(text, error.trace_id)
     error.errors = tuple(
-        replace(detail, message=detail.message.replace(text, MASK)) for detail in error.errors
+        replace(
+            detail,
+            message=_without(text, detail.message),
+            code=_without(text, detail.code),
+            trace_id=_without(text, detail.trace_id),
+            path=tuple(_without(text, step) for step in detail.path),
+        )
+        for detail in error.errors
     )
+    if text in repr(error.partial_data):
+        error.partial_data = None
+
+
+def _without(text: str, value: V) -> V:
+    """The value with the text masked where it is a text."""
+    return cast("V", value.replace(text, MASK)) if isinstance(value, str) else value
 
 
 def mask(value: str) -> str:

@@ -315,7 +315,7 @@ NOW = datetime(2026, 10, 21, 7, 28, 0, tzinfo=UTC)
         ("inf", None),
         ("1e400", None),
         ("²", None),
-        ("9" * 5000, None),
+        ("9" * 5000, 86_400.0),
         ("Wed, 99 Oct 2026 07:28:00 GMT", None),
         ("Wed, 21 Oct 2026 07:28:30", None),
     ],
@@ -407,3 +407,25 @@ JSON = st.recursive(
 def test_no_json_whatsoever_escapes_as_another_exception(body: object) -> None:
     error = error_of(answer(body))
     assert error is None or error.operation == "projectCreate"
+
+
+def test_half_a_character_in_an_answer_does_not_make_it_unreadable() -> None:
+    body = rb'{"data": {"logs": ["cut \ud83d", "whole \ud83d\ude00", "tail \ude00"]}}'
+    data = read_data(Answer(200, {}, body), operation="deploymentLogs", is_write=False)
+    assert data["logs"] == ["cut \ufffd", "whole 😀", "tail \ufffd"]
+
+
+def test_an_endless_message_is_cut_before_anybody_searches_it() -> None:
+    body = json.dumps({"errors": [{"message": "got invalid value " * 100_000}], "data": None}).encode()
+    with pytest.raises(RailwayQueryError) as caught:
+        read_data(Answer(200, {}, body), operation="projectCreate", is_write=True)
+    assert len(str(caught.value)) < 3_000
+
+
+@pytest.mark.parametrize("value", ["9" * 12, "1e9", "99999999999.5"])
+def test_no_wait_of_more_than_a_day_is_believed(value: str) -> None:
+    assert retry_after_s({"retry-after": value}) in {86_400.0, None}
+
+
+def test_a_wait_with_many_digits_is_a_long_one_and_not_none() -> None:
+    assert retry_after_s({"retry-after": "9" * 12}) == 86_400.0

@@ -100,3 +100,15 @@ def test_a_masked_value_never_shows_more_than_four_letters(value: str) -> None:
     shown = mask(value)
     assert shown in {MASK, MASK + value[-4:]}
     assert len(value) >= 24 or shown == MASK
+
+
+def test_a_token_is_taken_out_of_everything_a_server_may_quote() -> None:
+    detail = GraphQLErrorDetail(
+        "canary-token said", code="canary-token", path=("canary-token", 1), trace_id="canary-token"
+    )
+    error = RailwayQueryError(
+        "canary-token", trace_id="canary-token", errors=[detail], partial_data={"echo": ["canary-token"]}
+    )
+    scrub(error, Secret("canary-token"))
+    assert "canary-token" not in f"{error} {error.__dict__}"
+    assert error.errors[0].path[1] == 1
