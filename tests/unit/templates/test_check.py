@@ -449,3 +449,15 @@ def test_no_shape_of_document_breaks_the_engine(document: dict[str, Any], servic
     assert sum(len(level) for level in plan.start_order) == len(template.services)
     plan.to_dict()
     template.diff(Template.parse(document)).to_dict()
+
+
+def test_what_could_not_even_be_sent_is_a_fault() -> None:
+    deploy = {"numReplicas": 2**31, "healthcheckTimeout": 10**300}
+    variables = {"A": {"defaultValue": "caf\ud83d"}, "B": {"value": "\U0001f600"}}
+    service = {"name": "web", "source": {"image": "nginx:1"}, "deploy": deploy, "variables": variables}
+    problems = Template.parse({"services": {"k": service}}).check()
+    assert {problem.path.removeprefix("$.services['k'].") for problem in problems} == {
+        "deploy.numReplicas",
+        "deploy.healthcheckTimeout",
+        "variables.A.defaultValue",
+    }

@@ -64,6 +64,10 @@ def flag(value: JsonValue, path: str) -> Problems:
         yield _wrong(value, path, "true or false")
 
 
+_LARGEST = 2_147_483_647
+"""GraphQL's Int has 32 bits; Railway refuses larger ones after the project is made."""
+
+
 def whole_number(minimum: int, maximum: int | None = None) -> Rule:
     """A whole number within bounds, both included."""
     allowed = (
@@ -74,6 +78,8 @@ def whole_number(minimum: int, maximum: int | None = None) -> Rule:
         found = as_integer(value)
         if found is None:
             yield _wrong(value, path, allowed)
+        elif found > _LARGEST:
+            yield TemplateProblem(path, f"is more than {_LARGEST}; must be {allowed}")
         elif found < minimum or (maximum is not None and found > maximum):
             yield TemplateProblem(path, f"is {found}; must be {allowed}")
 

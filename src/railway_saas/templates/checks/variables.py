@@ -47,6 +47,8 @@ def _check_text(value: JsonValue, path: str) -> Problems:
         return
     if "\0" in value:
         yield TemplateProblem(path, "holds a NUL character, which no environment variable can")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        yield TemplateProblem(path, "holds half a character (a lone surrogate), which cannot be sent")
     for part in parse_expressions(value):
         if part.fault is not None:
             yield TemplateProblem(path, part.fault)
