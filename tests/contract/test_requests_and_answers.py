@@ -335,7 +335,7 @@ def rebuild(kinds: list[Any], extra: str) -> None:
         kind.model_config["extra"] = extra
     for kind in kinds:
         kind.model_rebuild(force=True)
-    _build.reader.cache_clear()
+    _build._reader.cache_clear()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
