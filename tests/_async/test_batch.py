@@ -254,3 +254,25 @@ async def test_a_batch_travels_in_the_lane_of_its_most_urgent_operation() -> Non
         await client.batch(deletes("a", "b"))
         await client.batch([*deletes("a"), projects.schedule_delete_cancel("b")])
     assert lanes == [Lane.DELETION, Lane.USER]
+
+
+async def test_writes_done_before_a_later_request_failed_are_not_lost() -> None:
+    done = ok(**{f"op{number}": True for number in range(100)})
+    railway = script(done, failed("Not Authorized"))
+    async with client_async(railway) as client:
+        outcomes: list[Any] = await client.batch(
+            deletes(*(f"p{number}" for number in range(250))), return_errors=True
+        )
+    assert outcomes[:100] == [True] * 100
+    assert {type(outcome) for outcome in outcomes[100:200]} == {RailwayAuthError}
+    assert all("not sent" in str(outcome) for outcome in outcomes[200:])
+    assert len(railway.requests) == 2
+
+
+async def test_an_error_raised_for_a_batch_warns_of_the_writes_that_took_effect() -> None:
+    done = ok(**{f"op{number}": True for number in range(100)})
+    railway = script(done, failed("Not Authorized"))
+    async with client_async(railway) as client:
+        with refusal(RailwayAuthError, "Not Authorized") as caught:
+            await client.batch(deletes(*(f"p{number}" for number in range(101))))
+    assert caught.value.maybe_applied

@@ -203,6 +203,14 @@ async def test_a_missing_input_is_refused_before_anything_is_sent() -> None:
     assert emulator.requests.count == 0
 
 
+async def test_a_blank_template_id_is_refused_before_anything_is_sent() -> None:
+    emulator = marketplace(OWN)
+    async with emulator.async_client() as railway:
+        with pytest.raises(RailwayInputError, match="template_id"):
+            await AsyncStackDeployer(railway).deploy(filled(APP), template_id=" ")
+    assert emulator.requests.count == 0
+
+
 async def test_a_faulty_document_is_refused_with_every_fault_before_anything_is_sent() -> None:
     emulator = marketplace(OWN)
     template = Template.parse(

@@ -255,3 +255,25 @@ def test_a_batch_travels_in_the_lane_of_its_most_urgent_operation() -> None:
         client.batch(deletes("a", "b"))
         client.batch([*deletes("a"), projects.schedule_delete_cancel("b")])
     assert lanes == [Lane.DELETION, Lane.USER]
+
+
+def test_writes_done_before_a_later_request_failed_are_not_lost() -> None:
+    done = ok(**{f"op{number}": True for number in range(100)})
+    railway = script(done, failed("Not Authorized"))
+    with client_sync(railway) as client:
+        outcomes: list[Any] = client.batch(
+            deletes(*(f"p{number}" for number in range(250))), return_errors=True
+        )
+    assert outcomes[:100] == [True] * 100
+    assert {type(outcome) for outcome in outcomes[100:200]} == {RailwayAuthError}
+    assert all("not sent" in str(outcome) for outcome in outcomes[200:])
+    assert len(railway.requests) == 2
+
+
+def test_an_error_raised_for_a_batch_warns_of_the_writes_that_took_effect() -> None:
+    done = ok(**{f"op{number}": True for number in range(100)})
+    railway = script(done, failed("Not Authorized"))
+    with client_sync(railway) as client:
+        with refusal(RailwayAuthError, "Not Authorized") as caught:
+            client.batch(deletes(*(f"p{number}" for number in range(101))))
+    assert caught.value.maybe_applied

@@ -18,7 +18,7 @@ from railway_saas._core.pacing import LANE_SHARES, RateHeaders
 from railway_saas.errors import RailwayRateLimitError
 from railway_saas.railway import Lane
 from railway_saas.railway._clock import AsyncSystemClock
-from railway_saas.railway._pacers import LoopPacer
+from railway_saas.railway._pacers import LoopPacer, _Turn
 from tests.support.virtual_time import LoopClock, run
 
 FOR_EVER = 1e6
@@ -265,3 +265,55 @@ def test_a_loop_after_another_is_no_trouble_and_leaves_nothing_behind() -> None:
     for _ in range(3):
         asyncio.run(work())
     assert len(pacer._loops) == 1, "the last one, until there is another"
+
+
+async def test_a_turn_is_handed_on_past_a_waiter_that_was_just_cancelled() -> None:
+    turn = _Turn()
+    await turn.acquire(Lane.USER)
+    waiting = asyncio.create_task(turn.acquire(Lane.BACKGROUND))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    turn.release()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(5):
+        await turn.acquire(Lane.USER)
+
+
+async def test_the_next_head_of_a_lane_keeps_its_place_when_the_one_before_is_cancelled() -> None:
+    turn = _Turn()
+    await turn.acquire(Lane.USER)
+    first = asyncio.create_task(turn.acquire(Lane.BACKGROUND))
+    await asyncio.sleep(0)
+    first.cancel()
+    second = asyncio.create_task(turn.acquire(Lane.BACKGROUND))
+    await asyncio.gather(first, return_exceptions=True)
+    await asyncio.sleep(0)
+    turn.release()
+    async with asyncio.timeout(5):
+        await second
+
+
+async def test_any_storm_of_cancellations_leaves_the_turn_free() -> None:
+    dice = random.Random(7)
+    turn = _Turn()
+
+    async def take(lane: Lane) -> None:
+        await turn.acquire(lane)
+        try:
+            for _ in range(dice.randrange(3)):
+                await asyncio.sleep(0)
+        finally:
+            turn.release()
+
+    for _ in range(300):
+        tasks = [asyncio.create_task(take(lane)) for lane in Lane]
+        for task in tasks:
+            for _ in range(dice.randrange(3)):
+                await asyncio.sleep(0)
+            if dice.random() < 0.6:
+                task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(result is None or isinstance(result, asyncio.CancelledError) for result in results)
+    async with asyncio.timeout(5):
+        await turn.acquire(Lane.USER)

@@ -150,3 +150,11 @@ def test_an_interrupted_wait_lets_the_next_one_in() -> None:
         pacer.acquire(Lane.USER, 10)
     assert not pacer._heads[Lane.USER].locked()
     assert threading.active_count() >= 1
+
+
+def test_a_forked_child_does_not_wait_for_threads_that_it_does_not_have() -> None:
+    pacer = ThreadPacer(RateLimit(per_hour=1000, per_second=10), FakeClock())
+    pacer._heads[Lane.USER].acquire()  # by a thread that was waiting when the process forked
+    pacer._lock.acquire()
+    pacer._pid = -1  # what the child sees: the process that made the pacer is another one
+    pacer.acquire(Lane.USER, 1.0)

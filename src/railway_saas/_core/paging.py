@@ -41,12 +41,34 @@ def read_page(parse: Callable[[Any], T]) -> Callable[[Any], Page[T]]:
     return read
 
 
-def checked_cursor(page: Page[Any], previous: str | None, operation: str) -> str | None:
-    """The next page's cursor; a cursor that did not move would page for ever.
+MAX_EMPTY_PAGES = 20
+"""Empty pages in a row after which a list counts as endless."""
 
-    Raises:
-        RailwayResponseError: The cursor is the one just used.
-    """
-    if page.next_cursor is not None and page.next_cursor == previous:
-        raise RailwayResponseError("the server gave the same page cursor twice", operation=operation)
-    return page.next_cursor
+
+class Cursors:
+    """Keeps a list from being paged for ever: every cursor must be new, and pages must bring something."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+        self._seen: set[str] = set()
+        self._empty = 0
+
+    def after(self, page: Page[Any]) -> str | None:
+        """The cursor of the page that follows; None after the last.
+
+        Raises:
+            RailwayResponseError: The server goes round in circles, or sends one empty page after the other.
+        """
+        cursor = page.next_cursor
+        self._empty = 0 if page.items else self._empty + 1
+        if cursor in self._seen:
+            raise RailwayResponseError(
+                "the server gave the same page cursor twice", operation=self._operation
+            )
+        if self._empty > MAX_EMPTY_PAGES and cursor is not None:
+            raise RailwayResponseError(
+                f"the server gave {self._empty} empty pages in a row", operation=self._operation
+            )
+        if cursor is not None:
+            self._seen.add(cursor)
+        return cursor

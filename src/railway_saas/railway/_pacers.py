@@ -7,6 +7,7 @@ of ten thousand reads holds one place at the counter, and a click waits for one 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from typing import TYPE_CHECKING, Protocol
 
@@ -129,18 +130,29 @@ class ThreadPacer(SharedBudget):
         super().__init__(limit, clock)
         self._sleep = clock.sleep
         self._heads = {lane: threading.Lock() for lane in Lane}
+        self._pid = os.getpid()
 
     def acquire(self, lane: Lane, timeout_s: float) -> None:
         """Block this thread until one request may be sent; see `Pacer.acquire`."""
         deadline = self._clock.monotonic() + timeout_s
-        if not self._heads[lane].acquire(timeout=timeout_s):
+        head = self._head(lane)
+        if not head.acquire(timeout=timeout_s):
             raise over_budget(lane, timeout_s)
         try:
             while (wait_s := self._reserve(lane)) > 0:
                 self._sleep(self._nap_s(lane, wait_s, deadline))
         finally:
             self._leave_line(lane)
-            self._heads[lane].release()
+            head.release()
+
+    def _head(self, lane: Lane) -> threading.Lock:
+        """The lane's lock. A forked child has only one thread, and the locks that others held are held for ever."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._lock = threading.Lock()
+            self._next_in_line.clear()
+            self._heads = {one: threading.Lock() for one in Lane}
+        return self._heads[lane]
 
 
 class _Turn:
@@ -158,17 +170,19 @@ class _Turn:
         try:
             await mine
         except asyncio.CancelledError:
-            if mine.cancelled():
-                del self._waiting[lane]
-            else:  # cancelled just after it was handed over
+            if not mine.cancelled():  # cancelled just after it was handed over
                 self.release()
+            elif self._waiting.get(lane) is mine:  # the lane's next head may have taken the place already
+                del self._waiting[lane]
             raise
 
     def release(self) -> None:
-        if self._waiting:
-            self._waiting.pop(min(self._waiting)).set_result(None)
-        else:
-            self._taken = False
+        while self._waiting:
+            waiter = self._waiting.pop(min(self._waiting))
+            if not waiter.done():  # a task that was cancelled in this very cycle has not woken up to say so
+                waiter.set_result(None)
+                return
+        self._taken = False
 
 
 class _LoopState:

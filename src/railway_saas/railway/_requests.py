@@ -8,14 +8,15 @@ import platform
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from pydantic_core import PydanticSerializationError, ValidationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, ValidationError, to_json
 
 from railway_saas._core.batching import alias
 from railway_saas._core.documents import Document
-from railway_saas._core.graphql import Answer, error_of, graphql_error, read_data
+from railway_saas._core.graphql import Answer, error_of, graphql_error, parsed, read_data
 from railway_saas._core.operation import Lane, Operation
 from railway_saas._version import __version__
 from railway_saas.errors import (
@@ -301,6 +302,32 @@ def _failures(operations: Sequence[Operation[Any]], error: RailwayError) -> dict
     return found
 
 
+def failed_part(operations: Sequence[Operation[Any]], sent: int, error: RailwayError) -> list[RailwayError]:
+    """One error for each operation of a request that failed as a whole, and of those that were then not sent."""
+    found: list[RailwayError] = []
+    for index, operation in enumerate(operations):
+        own = copy(error)
+        own.operation = operation.name
+        if index >= sent:
+            own = RailwayQueryError(
+                "not sent: an earlier request of the same batch failed",
+                operation=operation.name,
+                transient=True,
+            )
+        found.append(own)
+    return found
+
+
+def blamed_for_all(
+    failed: RailwayError, operations: Sequence[Operation[Any]], outcomes: Sequence[object]
+) -> RailwayError:
+    """The error to raise for a batch: a write that took effect beside it must not be sent again blindly."""
+    others_done = any(not isinstance(outcome, RailwayError) for outcome in outcomes)
+    if operations[0].is_write and others_done:
+        failed.maybe_applied = True
+    return failed
+
+
 def _lost_write(operation: Operation[Any]) -> RailwayError:
     return RailwayQueryError(
         "another write of the same batch failed, and the answer does not say whether this one was carried out",
@@ -325,10 +352,7 @@ def read_frame(text: str | bytes, operation: str) -> dict[str, Any]:
     Raises:
         RailwayResponseError: It is no JSON object.
     """
-    try:
-        frame = from_json(text)
-    except ValueError:
-        frame = None
+    frame = parsed(text if isinstance(text, bytes) else text.encode(errors="replace"))
     if not isinstance(frame, dict):
         raise RailwayResponseError("the server sent a frame that is not a JSON object", operation=operation)
     return cast("dict[str, Any]", frame)

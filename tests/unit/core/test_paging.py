@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from railway_saas._core.paging import Page, checked_cursor, read_page
+from railway_saas._core.paging import MAX_EMPTY_PAGES, Cursors, Page, read_page
 from railway_saas.errors import RailwayResponseError
 
 
@@ -42,12 +42,25 @@ def test_an_edge_without_a_node_is_left_out() -> None:
     assert read(connection(1, None, 3)).items == ("1", "3")
 
 
-def test_a_moving_cursor_is_followed_to_its_end() -> None:
-    assert checked_cursor(Page((), "b"), "a", "projects") == "b"
-    assert checked_cursor(Page((), None), "a", "projects") is None
-    assert checked_cursor(Page((), "a"), None, "projects") == "a"
+def test_moving_cursors_are_followed_to_the_end() -> None:
+    cursors = Cursors("projects")
+    assert cursors.after(Page((1,), "a")) == "a"
+    assert cursors.after(Page((), "b")) == "b"
+    assert cursors.after(Page((2,), None)) is None
 
 
-def test_a_cursor_that_did_not_move_is_an_error_not_an_endless_walk() -> None:
+@pytest.mark.parametrize("walk", ["aa", "aba", "abcb"])
+def test_a_walk_in_circles_is_an_error_not_endless(walk: str) -> None:
+    cursors = Cursors("projects")
+    for cursor in walk[:-1]:
+        cursors.after(Page((1,), cursor))
     with pytest.raises(RailwayResponseError, match="projects: the server gave the same page cursor twice"):
-        checked_cursor(Page((), "a"), "a", "projects")
+        cursors.after(Page((1,), walk[-1]))
+
+
+def test_empty_pages_come_to_an_end() -> None:
+    cursors = Cursors("projects")
+    for number in range(MAX_EMPTY_PAGES):
+        cursors.after(Page((), str(number)))
+    with pytest.raises(RailwayResponseError, match="empty pages in a row"):
+        cursors.after(Page((), "one more"))

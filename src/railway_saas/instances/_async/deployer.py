@@ -88,9 +88,15 @@ class AsyncStackDeployer:
 
         Raises:
             TemplateError: The document has faults, or required inputs are missing. Nothing was created.
+            RailwayInputError: `template_id` is blank. Nothing was created.
             ProvisioningError: A step failed or a service did not come up; it names the project, which stays.
         """
         ready = _checked(template)
+        if template_id is not None and not template_id.strip():
+            raise RailwayInputError(
+                "template_id: must not be blank; leave it out for a document of your own",
+                argument="template_id",
+            )
         progress = Progress(
             self._clock.monotonic, self._on_event, total=len(ready.services), timeout_s=timeout_s
         )

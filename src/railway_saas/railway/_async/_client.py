@@ -32,8 +32,10 @@ from railway_saas.railway._requests import (
     SOURCE,
     Call,
     ClientStats,
+    blamed_for_all,
     body_of,
     connection_error,
+    failed_part,
     log,
     raw_operation,
     read_batch,
@@ -225,15 +227,23 @@ class AsyncRailwayClient(AsyncResources):
 
         Raises:
             RailwayInputError: Queries and mutations together, or subscriptions.
-            RailwayError: The request failed as a whole, or one operation did and `return_errors` is False.
+            RailwayError: The first request failed as a whole, or one operation did and `return_errors` is False;
+                `maybe_applied` is then set when other writes of the batch took effect.
         """
         refuse_mixed(operations)
         outcomes: list[Any] = []
         for start in range(0, len(operations), MAX_BATCH):
-            outcomes += await self._batch_once(operations[start : start + MAX_BATCH])
+            part = operations[start : start + MAX_BATCH]
+            try:
+                outcomes += await self._batch_once(part)
+            except RailwayError as error:
+                if start == 0:
+                    raise  # nothing came of it: one error says it all
+                outcomes += failed_part(operations[start:], len(part), error)
+                break
         failed = next((outcome for outcome in outcomes if isinstance(outcome, RailwayError)), None)
         if failed is not None and not return_errors:
-            raise failed
+            raise blamed_for_all(failed, operations, outcomes)
         return cast("list[T]", outcomes)
 
     async def _batch_once(self, operations: Sequence[Operation[Any]]) -> list[Any]:

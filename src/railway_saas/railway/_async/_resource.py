@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from railway_saas._core.paging import checked_cursor
+from railway_saas._core.paging import Cursors
 
 if TYPE_CHECKING:
     from railway_saas._core.operation import Operation
@@ -23,12 +23,13 @@ class AsyncResource:
 
     async def _all(self, page_of: Callable[[str | None], Operation[Page[T]]]) -> AsyncIterator[T]:
         """Go through all pages, asking for the next one when it is needed."""
-        cursor: str | None = None
+        operation = page_of(None)
+        cursors = Cursors(operation.name)
         while True:
-            operation = page_of(cursor)
             page = await self._client.run(operation)
             for item in page.items:
                 yield item
-            cursor = checked_cursor(page, cursor, operation.name)
+            cursor = cursors.after(page)
             if cursor is None:
                 return
+            operation = page_of(cursor)
