@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+import httpx
+
 from benchmarks import server
 from benchmarks.contenders import CONTENDERS, OURS, RAW, AsyncCall, Call
 from benchmarks.figures import Goal, Report, Spread, ratios
@@ -126,7 +128,12 @@ def _check(project: object) -> None:
 
 def _repeat(call: Call, count: int) -> None:
     for _ in range(count):
-        call()
+        try:
+            call()
+        except httpx.ReadError:
+            # With many threads httpcore now and then closes an idle connection that another thread has just taken
+            # (Bad file descriptor). Contenders without retries of their own get the one that ours has.
+            call()
 
 
 async def _async(url: str, effort: Effort, workers: int) -> Measured:
