@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +12,13 @@ import pytest
 
 from railway_saas.cli.app import run
 from railway_saas.emulator import Emulator
+from railway_saas.emulator.clients import ClientClock
 from railway_saas.railway._clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SPEED = 200
 OWN = Path(__file__).resolve().parent.parent.parent / "examples" / "templates"
-
-
-def emulated_sleep(seconds: float) -> None:
-    """Wait as much shorter as the local Railway is faster."""
-    time.sleep(seconds / SPEED)
 
 
 @dataclass
@@ -70,9 +64,11 @@ def command(capsys: pytest.CaptureFixture[str]) -> CommandLine:
 
 @pytest.fixture
 def railway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Railway two hundred times faster than real time, named in the environment."""
-    emulator = Emulator(seed=7, speed=SPEED, templates=OWN, limits=False)
-    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: emulated_sleep(seconds))
+    """A local Railway on real sockets, named in the environment; waiting for it moves its clock."""
+    emulator = Emulator(seed=7, templates=OWN, limits=False)
+    clock = ClientClock(emulator.clock)
+    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: clock.monotonic())
     with emulator.serve() as server:
         monkeypatch.setenv("RAILWAY_ENDPOINT", server.endpoint)
         monkeypatch.setenv("RAILWAY_API_TOKEN", emulator.api_token)
