@@ -342,7 +342,8 @@ def _payload(request: Request) -> dict[str, Any] | Response:
         return text_response(413, "Payload Too Large")
     try:
         payload = json.loads(request.body)
-    except ValueError:
+        json.dumps(payload, ensure_ascii=False).encode()  # half a character would spoil every later answer
+    except (ValueError, RecursionError):
         return _bad_request("POST body is not valid JSON.")
     if not isinstance(payload, dict):
         return _bad_request("POST body must be a JSON object.")

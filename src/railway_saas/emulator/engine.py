@@ -231,18 +231,26 @@ def depth(document: DocumentNode) -> int:
         if isinstance(node, FragmentDefinitionNode)
     }
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    return max((_depth(node.selection_set, fragments) for node in operations), default=0)
+    known: dict[str, int] = {}
+    return max((_depth(node.selection_set, fragments, known) for node in operations), default=0)
 
 
-def _depth(selections: SelectionSetNode | None, fragments: Mapping[str, SelectionSetNode]) -> int:
+def _depth(
+    selections: SelectionSetNode | None, fragments: Mapping[str, SelectionSetNode], known: dict[str, int]
+) -> int:
+    """How deep fields are nested; `known` keeps the depth of each fragment, so that it is measured once."""
     deepest = 0
     for node in selections.selections if selections else ():
         if isinstance(node, FieldNode):
-            below = 1 + _depth(node.selection_set, fragments)
+            below = 1 + _depth(node.selection_set, fragments, known)
         elif isinstance(node, FragmentSpreadNode):
-            below = _depth(fragments.get(node.name.value), fragments)
+            name = node.name.value
+            if name not in known:
+                known[name] = 0  # a fragment that spreads itself adds nothing
+                known[name] = _depth(fragments.get(name), fragments, known)
+            below = known[name]
         elif isinstance(node, InlineFragmentNode):
-            below = _depth(node.selection_set, fragments)
+            below = _depth(node.selection_set, fragments, known)
         else:
             below = 0
         deepest = max(deepest, below)
@@ -258,18 +266,22 @@ def _operations(document: DocumentNode) -> Iterator[Operation]:
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             name = node.name.value if node.name else None
-            fields = tuple(dict.fromkeys(_root_fields(node.selection_set, fragments)))
+            fields = tuple(dict.fromkeys(_root_fields(node.selection_set, fragments, set())))
             yield Operation(node.operation, name, fields)
 
 
-def _root_fields(selections: SelectionSetNode, fragments: Mapping[str, SelectionSetNode]) -> Iterator[str]:
+def _root_fields(
+    selections: SelectionSetNode, fragments: Mapping[str, SelectionSetNode], seen: set[str]
+) -> Iterator[str]:
+    """Each fragment is gone through once: fragments that spread others twice would double with every level."""
     for node in selections.selections:
         if isinstance(node, FieldNode):
             yield node.name.value
-        elif isinstance(node, FragmentSpreadNode):
-            yield from _root_fields(fragments[node.name.value], fragments)
+        elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+            seen.add(node.name.value)
+            yield from _root_fields(fragments[node.name.value], fragments, seen)
         elif isinstance(node, InlineFragmentNode):
-            yield from _root_fields(node.selection_set, fragments)
+            yield from _root_fields(node.selection_set, fragments, seen)
 
 
 def _as_refusal(error: GraphQLError) -> errors.Refusal:

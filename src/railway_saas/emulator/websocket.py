@@ -150,6 +150,7 @@ class Session:
 def _read(text: str) -> Frame | None:
     try:
         frame = json.loads(text)
-    except ValueError:
+        json.dumps(frame, ensure_ascii=False).encode()  # half a character could not be sent back
+    except (ValueError, RecursionError):
         return None
     return cast("Frame", frame) if isinstance(frame, dict) else None
