@@ -69,6 +69,15 @@ def test_429_names_its_seconds(emulator: Emulator) -> None:
     assert projects(emulator) == 0
 
 
+@pytest.mark.parametrize("kind", ["rate_limited", "cloudflare_1015"])
+def test_what_is_over_a_limit_is_never_carried_out(emulator: Emulator, kind: str) -> None:
+    with pytest.raises(ValueError, match=f"a {kind} is never applied"):
+        emulator.faults.add(kind, applied=True)
+    emulator.faults.add(kind, applied=False)
+    assert create(emulator).status == 429
+    assert projects(emulator) == 0
+
+
 def test_a_stale_token_gives_401(emulator: Emulator) -> None:
     emulator.faults.add("unauthorized")
     assert create(emulator).status == 401

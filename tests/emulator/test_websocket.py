@@ -154,6 +154,13 @@ def test_a_stream_can_be_cut_in_the_middle(house: House) -> None:
 @pytest.mark.parametrize(
     ("frames", "code"),
     [
+        ([b'{"type": "ping"}'], 4400),
+        (["[" * 100_000], 4400),
+        (['{"type": "ping", "payload": {"half": "\\ud800"}}'], 4400),
+        (['{"type": "subscribe", "id": "\\ud800", "payload": {}}'], 4400),
+        (['{"type": "ping", "payload": NaN}'], 4400),
+        (['{"type": "ping", "payload": 1e999}'], 4400),
+        (['{"type": "subscribe", "id": "1", "payload": {"variables": "x"}}'], 4400),
         (["nonsense"], 4400),
         (["[]"], 4400),
         (['{"type": "unknown"}'], 4400),
@@ -163,7 +170,7 @@ def test_a_stream_can_be_cut_in_the_middle(house: House) -> None:
     ],
 )
 def test_what_breaks_the_protocol_closes_the_connection(
-    emulator: Emulator, frames: list[str], code: int
+    emulator: Emulator, frames: list[str | bytes], code: int
 ) -> None:
     wire = Wire(emulator)
     for frame in frames:

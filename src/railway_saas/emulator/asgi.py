@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from railway_saas.emulator import websocket
-from railway_saas.emulator.messages import Request
+from railway_saas.emulator.messages import MAXIMUM_BODY, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,15 @@ def make_app(emulator: Emulator) -> Starlette:
     """The application. Its faults can cut connections only under `RunningServer`."""
 
     async def http(request: HttpRequest) -> Any:
-        response = emulator.handle(await _read(request))
+        try:
+            asked = await _read(request)
+        except ClientDisconnect:
+            return HttpResponse(status_code=400)  # for the server's books: nobody is left to read it
+        response = emulator.handle(asked)
+        if len(asked.body) > MAXIMUM_BODY:
+            response.headers["connection"] = (
+                "close"  # what is left of the body must not be taken for a request
+            )
         if response.delay_s:
             await asyncio.sleep(response.delay_s)
         if response.dropped:
@@ -52,8 +61,18 @@ async def _read(request: HttpRequest) -> Request:
         path=request.url.path,
         query=request.url.query,
         headers=dict(request.headers),
-        body=await request.body(),
+        body=await _body(request),
     )
+
+
+async def _body(request: HttpRequest) -> bytes:
+    """The body, or so much of it that the emulator sees it is too long."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAXIMUM_BODY:
+            break
+    return bytes(body)
 
 
 class _Dropped:
@@ -103,11 +122,12 @@ class _Stream:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self) -> None:
-        try:
-            async for text in self._connection.iter_text():
-                self._session.receive(text)
-        except (WebSocketDisconnect, KeyError):  # a binary frame has no text
-            return
+        while True:
+            message = await self._connection.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            self._session.receive(message.get("bytes", b"") if text is None else text)
 
     async def _write(self) -> None:
         while True:

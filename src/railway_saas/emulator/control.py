@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, cast
 
 from railway_saas.emulator.faults import add_from_json
-from railway_saas.emulator.messages import Request, Response, json_response
+from railway_saas.emulator.messages import Request, Response, json_response, read_json
 from railway_saas.emulator.scalars import format_datetime
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def answer(emulator: Emulator, request: Request) -> Response:
 def _body(request: Request) -> dict[str, Any]:
     if not request.body:
         return {}
-    body = json.loads(request.body)
+    body = read_json(request.body)
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")  # noqa: TRY004 - answered as 400 like other bad values
     return cast("dict[str, Any]", body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +18,14 @@ from railway_saas.emulator.engine import Call, Engine, Operation
 from railway_saas.emulator.faults import ANSWER_FAULTS, Faults
 from railway_saas.emulator.ids import Ids
 from railway_saas.emulator.limits import NO_LIMITS, LimitRules, Limits, Verdict
-from railway_saas.emulator.messages import Request, Response, json_response, text_response
+from railway_saas.emulator.messages import (
+    MAXIMUM_BODY,
+    Request,
+    Response,
+    json_response,
+    read_json,
+    text_response,
+)
 from railway_saas.emulator.registry import registry
 from railway_saas.emulator.sources import push
 from railway_saas.emulator.spoiling import cloudflare_1015, rate_limited, spoil
@@ -44,7 +50,6 @@ if TYPE_CHECKING:
 
 GRAPHQL_PATH = "/graphql/v2"
 IN_PROCESS_ORIGIN = "http://railway.localhost"
-MAXIMUM_BODY = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -197,6 +202,8 @@ class Emulator:
         """Answer one HTTP request. Safe to call from any thread."""
         with self.clock.lock:
             self.clock.tick()
+            if len(request.body) > MAXIMUM_BODY:
+                return text_response(413, "Payload Too Large")
             if request.path.startswith(control.PREFIX):
                 return control.answer(self, request)
             if request.path.rstrip("/") == GRAPHQL_PATH:
@@ -338,12 +345,9 @@ def _rules(limits: bool | LimitRules) -> LimitRules:
 
 
 def _payload(request: Request) -> dict[str, Any] | Response:
-    if len(request.body) > MAXIMUM_BODY:
-        return text_response(413, "Payload Too Large")
     try:
-        payload = json.loads(request.body)
-        json.dumps(payload, ensure_ascii=False).encode()  # half a character would spoil every later answer
-    except (ValueError, RecursionError):
+        payload = read_json(request.body)
+    except ValueError:
         return _bad_request("POST body is not valid JSON.")
     if not isinstance(payload, dict):
         return _bad_request("POST body must be a JSON object.")

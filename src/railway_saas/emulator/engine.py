@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("railway_saas.emulator")
 
 KEPT_DOCUMENTS = 512
+KEPT_CHARACTERS = 1024 * 1024
+"""Of all kept documents together: parsed, a character can take hundreds of bytes."""
 MAXIMUM_TOKENS = 60_000
 MAXIMUM_DEPTH = 25
 
@@ -109,17 +111,25 @@ class Engine:
         self.schema = executable_schema()
         self._ids = ids
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
+        self._kept_characters = 0
 
     def prepare(self, text: str) -> Prepared:
         """Parse and validate a document, or take it from the cache."""
         prepared = self._documents.get(text)
         if prepared is None:
-            prepared = self._documents[text] = self._read(text)
-            if len(self._documents) > KEPT_DOCUMENTS:
-                self._documents.popitem(last=False)
+            prepared = self._read(text)
+            self._keep(text, prepared)
         else:
             self._documents.move_to_end(text)
         return prepared
+
+    def _keep(self, text: str, prepared: Prepared) -> None:
+        """Keep a document, and forget those that were not asked for longest."""
+        self._documents[text] = prepared
+        self._kept_characters += len(text)
+        while len(self._documents) > KEPT_DOCUMENTS or self._kept_characters > KEPT_CHARACTERS:
+            forgotten, _ = self._documents.popitem(last=False)
+            self._kept_characters -= len(forgotten)
 
     def call(self, payload: Mapping[str, Any]) -> Call:
         """A request's `query`, `variables` and `operationName`."""

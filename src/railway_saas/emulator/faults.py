@@ -91,6 +91,9 @@ APPLIED_BY_DEFAULT = frozenset(
 )
 """Answer faults before which the operation is carried out unless the fault says otherwise."""
 
+NEVER_APPLIED = frozenset({FaultKind.RATE_LIMITED, FaultKind.CLOUDFLARE_1015})
+"""Railway: a request over the limit is turned away before anything reads it."""
+
 FIELD_FAULTS = (
     FaultKind.GRAPHQL_ERROR,
     FaultKind.PROBLEM_PROCESSING,
@@ -192,7 +195,8 @@ class Faults:
             times: How often it strikes. None: until it is removed.
             after: How many matching calls pass first.
             probability: Chance per match, 0 to 1.
-            applied: For faults of the answer: whether the operation is carried out all the same.
+            applied: For faults of the answer: whether the operation is carried out all the same. Never with
+                `rate_limited` and `cloudflare_1015`.
             options: `service`, `status`, `message`, `code`, `retry_after_s`, `reads`, `seconds`, where the kind
                 uses them.
 
@@ -217,6 +221,10 @@ class Faults:
         }
         if unknown:
             raise ValueError(f"a fault has no option {', '.join(sorted(unknown))}")
+        if applied and known in NEVER_APPLIED:
+            raise ValueError(
+                f"a {known} is never applied: Railway carries out nothing that is over the limit"
+            )
         self._added += 1
         fault = Fault(
             id=self._added,

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MAXIMUM_BODY = 4 * 1024 * 1024
+"""Bytes that a request may have."""
+
 JSON_TYPE = "application/json; charset=utf-8"
 
 
@@ -46,6 +49,21 @@ class Response:
     def json(self) -> Any:
         """The body, read as JSON."""
         return json.loads(self.body)
+
+
+def read_json(text: str | bytes) -> object:
+    """What a client sent.
+
+    Raises:
+        ValueError: It is not JSON, it is nested without end, or it holds what no later answer could repeat: half a
+            character, a number that is none.
+    """
+    try:
+        value: object = json.loads(text)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("the JSON is nested too deep") from None
+    return value
 
 
 def json_response(status: int, payload: object) -> Response:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from railway_saas.emulator import errors
 from railway_saas.emulator.faults import FaultKind
+from railway_saas.emulator.messages import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,8 +64,8 @@ class Session:
         self._init_payload: dict[str, Any] = {}
         self.acknowledged = False
 
-    def receive(self, text: str) -> None:
-        """Take one text frame from the client."""
+    def receive(self, text: str | bytes) -> None:
+        """Take one frame from the client; a binary one breaks the protocol."""
         frame = _read(text)
         handlers = {
             "connection_init": self._init,
@@ -103,7 +104,7 @@ class Session:
 
     def _subscribe(self, frame: Frame) -> None:
         subscription_id, payload = frame.get("id"), frame.get("payload")
-        if not isinstance(subscription_id, str) or not isinstance(payload, dict):
+        if not isinstance(subscription_id, str) or not _is_call(payload):
             self._close(INVALID_MESSAGE, "Invalid message received")
         elif not self.acknowledged:
             self._close(UNAUTHORIZED, "Unauthorized")
@@ -147,10 +148,15 @@ class Session:
         return any(name.lower() == "project-access-token" for name in self._init_payload)
 
 
-def _read(text: str) -> Frame | None:
+def _is_call(payload: object) -> bool:
+    return isinstance(payload, dict) and isinstance(cast("Frame", payload).get("variables") or {}, dict)
+
+
+def _read(text: str | bytes) -> Frame | None:
+    if isinstance(text, bytes):
+        return None
     try:
-        frame = json.loads(text)
-        json.dumps(frame, ensure_ascii=False).encode()  # half a character could not be sent back
-    except (ValueError, RecursionError):
+        frame = read_json(text)
+    except ValueError:
         return None
     return cast("Frame", frame) if isinstance(frame, dict) else None
