@@ -97,8 +97,7 @@ def test_a_body_without_end_is_not_read_to_its_end() -> None:
     with Emulator().serve() as server, socket.create_connection((server.host, server.port), 10) as wire:
         wire.sendall(b"POST /graphql/v2?x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         with pytest.raises(OSError, match=r".+"):
-            for _ in range(3000):
-                wire.sendall(chunk)
+            wire.sendall(chunk * 1000)
 
 
 def test_a_body_that_is_too_long_is_refused_before_all_of_it_came() -> None:

@@ -9,12 +9,12 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from railway_saas.emulator import websocket
 from railway_saas.emulator.messages import MAXIMUM_BODY, Request
 
 if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
     from collections.abc import Mapping
 
     from starlette.requests import Request as HttpRequest
