@@ -14,11 +14,11 @@ from railway_saas.emulator import websocket
 from railway_saas.emulator.messages import MAXIMUM_BODY, Request
 
 if TYPE_CHECKING:
-    from starlette.websockets import WebSocket
     from collections.abc import Mapping
 
     from starlette.requests import Request as HttpRequest
     from starlette.types import Receive, Scope, Send
+    from starlette.websockets import WebSocket
 
     from railway_saas.emulator.emulator import Emulator
 
