@@ -18,6 +18,7 @@ SCRATCH = ROOT / ".ruff_cache"
 FOLDERS = (
     ("src/railway_saas/railway/_async", "src/railway_saas/railway/_sync"),
     ("src/railway_saas/instances/_async", "src/railway_saas/instances/_sync"),
+    ("src/railway_saas/repositories/_async", "src/railway_saas/repositories/_sync"),
     ("tests/_async", "tests/_sync"),
 )
 

@@ -16,8 +16,19 @@ RailwaySaasError
 │   ├── RailwayQueryError            any other GraphQL error
 │   ├── RailwayResponseError         the answer was not GraphQL: HTML, empty, cut short, 5xx
 │   └── RailwayDeploymentError       a deployment or workflow ended in failure
-├── InstanceError                    something about a deployed template
-│   └── ProvisioningError            a template could not be brought to run; `step`, `project_id`, `services`
+├── InstanceError                    something about an instance
+│   ├── ProvisioningError            a template could not be brought to run; `step`, `project_id`, `services`
+│   ├── InstanceNotFoundError        there is none of that id, or it is somebody else's
+│   ├── InstanceStateError           not possible as it stands; `current`, `allowed`
+│   ├── InstanceInputError           a name, domain or other value cannot be used; `argument`
+│   │   └── NameTakenError           the owner has an instance, or somebody a domain, of that name
+│   ├── LimitExceededError           the owner's plan has no room for it; `limit`, `used`, `next_plan`
+│   ├── NeedsAttentionError          the control loop has stopped until an operator decides
+│   └── LeaseLostError               another worker has taken the instance over
+├── RepositoryError                  the database failed; `transient`
+│   ├── NotFoundError                no such row
+│   └── ConflictError                a row of that key is there already
+├── WebhookRefusedError              the secret is wrong, or the body too large
 └── TemplateError                    a template document is wrong; `problems` lists every fault
 ```
 
@@ -34,9 +45,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigurationError",
+    "ConflictError",
     "GraphQLErrorDetail",
     "InstanceError",
+    "InstanceInputError",
+    "InstanceNotFoundError",
+    "InstanceStateError",
+    "LeaseLostError",
+    "LimitExceededError",
     "MissingTokenError",
+    "NameTakenError",
+    "NeedsAttentionError",
+    "NotFoundError",
     "ProvisioningError",
     "RailwayAuthError",
     "RailwayConflictError",
@@ -51,8 +71,10 @@ __all__ = [
     "RailwaySaasError",
     "RailwayStateError",
     "RailwayTimeoutError",
+    "RepositoryError",
     "TemplateError",
     "TemplateProblem",
+    "WebhookRefusedError",
 ]
 
 
@@ -283,3 +305,104 @@ class ProvisioningError(InstanceError):
         self.project_id = project_id
         self.services = dict(services or {})
         self.maybe_applied = maybe_applied
+
+
+class InstanceNotFoundError(InstanceError):
+    """There is no instance of that id, or it is somebody else's: the answer is the same."""
+
+
+class InstanceStateError(InstanceError):
+    """The verb is not possible as the instance stands. `current` is its state, `allowed` the verbs that are possible."""
+
+    current: str
+    allowed: tuple[str, ...]
+
+    def __init__(self, message: str, *, current: str, allowed: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.current = current
+        self.allowed = tuple(allowed)
+
+
+class InstanceInputError(InstanceError, ValueError):
+    """A value cannot be used; nothing was written. `argument` names it."""
+
+    argument: str
+
+    def __init__(self, message: str, *, argument: str) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+
+class NameTakenError(InstanceInputError):
+    """The owner has an instance of that name already, or the domain is in use."""
+
+
+class LimitExceededError(InstanceError):
+    """The owner's plan has no room for it; nothing was written."""
+
+    limit: str
+    """`instances`, `services`, `vcpus`, `memory_gb`, `volume_gb`, `domains` or `tiers`."""
+    plan: str
+    allowed: str
+    used: str
+    wanted: str
+    next_plan: str | None
+    """The next plan that would do; None: no plan does."""
+    next_plan_allows: str | None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: str,
+        plan: str,
+        allowed: str,
+        wanted: str,
+        used: str = "",
+        next_plan: str | None = None,
+        next_plan_allows: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.plan = plan
+        self.allowed = allowed
+        self.used = used
+        self.wanted = wanted
+        self.next_plan = next_plan
+        self.next_plan_allows = next_plan_allows
+
+
+class NeedsAttentionError(InstanceError):
+    """The control loop has stopped for this instance until an operator retries, abandons or adopts."""
+
+
+class LeaseLostError(InstanceError):
+    """Another worker has taken the instance over; whatever was not committed is theirs to do."""
+
+
+class RepositoryError(RailwaySaasError):
+    """The database failed. `transient` tells whether the same transaction may succeed a little later."""
+
+    transient: bool
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+class NotFoundError(RepositoryError):
+    """There is no such row."""
+
+
+class ConflictError(RepositoryError):
+    """A row of that key is there already."""
+
+
+class WebhookRefusedError(RailwaySaasError):
+    """A webhook was not accepted: its secret is wrong, or its body too large or unreadable. `status_code` fits HTTP."""
+
+    status_code: int
+
+    def __init__(self, message: str, *, status_code: int) -> None:
+        super().__init__(message)
+        self.status_code = status_code

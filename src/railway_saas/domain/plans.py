@@ -1,0 +1,221 @@
+"""What owners may run: plans, their limits, and what is used of them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from railway_saas.errors import ConfigurationError, LimitExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What an instance takes: all its services together."""
+
+    services: int = 0
+    vcpus: Decimal = Decimal(0)
+    memory_gb: Decimal = Decimal(0)
+    volume_gb: Decimal = Decimal(0)
+
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(
+            services=self.services + other.services,
+            vcpus=self.vcpus + other.vcpus,
+            memory_gb=self.memory_gb + other.memory_gb,
+            volume_gb=self.volume_gb + other.volume_gb,
+        )
+
+    def __sub__(self, other: Resources) -> Resources:
+        return Resources(
+            services=self.services - other.services,
+            vcpus=self.vcpus - other.vcpus,
+            memory_gb=self.memory_gb - other.memory_gb,
+            volume_gb=self.volume_gb - other.volume_gb,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """What an owner's instances hold of the plan's limits, or what a wish would add to it."""
+
+    instances: int = 0
+    domains: int = 0
+    resources: Resources = field(default_factory=Resources)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a plan allows in all; None: no limit.
+
+    Raises:
+        ConfigurationError: A limit is negative.
+    """
+
+    instances: int | None = None
+    services: int | None = None
+    vcpus: Decimal | None = None
+    memory_gb: Decimal | None = None
+    volume_gb: Decimal | None = None
+    domains: int | None = None
+    tiers: frozenset[str] | None = None
+    """Price tiers of templates that may be deployed."""
+
+    def __post_init__(self) -> None:
+        for name in LIMIT_NAMES:
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ConfigurationError(f"Limits({name}={value}): must not be below 0")
+
+
+LIMIT_NAMES = ("instances", "services", "vcpus", "memory_gb", "volume_gb", "domains")
+
+_LABELS = {
+    "instances": "instances",
+    "services": "services",
+    "vcpus": "vCPUs",
+    "memory_gb": "GB of memory",
+    "volume_gb": "GB of volumes",
+    "domains": "custom domains",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a customer pays for."""
+
+    name: str
+    limits: Limits = field(default_factory=Limits)
+    grace_days: int = 7
+    """Days between a failed payment and suspension."""
+    price_lookup_keys: tuple[str, ...] = ()
+    """Stripe's lookup keys of its prices."""
+
+
+class Plans:
+    """Every plan there is, the smallest first.
+
+    ```python
+    plans = Plans([Plan(name="free", limits=Limits(instances=1)), Plan(name="pro", limits=Limits(instances=20))])
+    ```
+
+    Args:
+        plans: From the smallest to the largest.
+        default: The plan of owners without a subscription; the first one unless named.
+
+    Raises:
+        ConfigurationError: No plan, two of one name, or a default that is none of them.
+    """
+
+    def __init__(self, plans: Sequence[Plan], *, default: str | None = None) -> None:
+        if not plans:
+            raise ConfigurationError("plans: must hold at least one plan")
+        self._plans = {plan.name: plan for plan in plans}
+        if len(self._plans) != len(plans):
+            raise ConfigurationError("plans: two plans have the same name")
+        if default is not None and default not in self._plans:
+            raise ConfigurationError(f"default={default!r}: there is no such plan")
+        self.default = self._plans[default] if default else plans[0]
+
+    def __iter__(self) -> Iterator[Plan]:
+        return iter(self._plans.values())
+
+    def get(self, name: str) -> Plan:
+        """The plan of that name.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        if name not in self._plans:
+            raise ConfigurationError(
+                f"plan {name!r}: there is no such plan; there are {', '.join(self._plans)}"
+            )
+        return self._plans[name]
+
+    def above(self, plan: Plan) -> Iterator[Plan]:
+        """The plans that are larger."""
+        names = list(self._plans)
+        yield from (self._plans[name] for name in names[names.index(plan.name) + 1 :])
+
+
+UNLIMITED = Plans([Plan(name="unlimited")])
+"""For scripts and notebooks: one plan, no limits."""
+
+
+def refuse_over_limit(
+    plans: Plans, plan: Plan, used: Slots, wanted: Slots, *, tier: str | None = None
+) -> None:
+    """Let a wish pass that the plan has room for.
+
+    Args:
+        plans: All plans, to say which one would do.
+        plan: The owner's.
+        used: What the owner's instances hold now.
+        wanted: What would be added.
+        tier: The price tier of the template, where one is deployed.
+
+    Raises:
+        LimitExceededError: It names the first limit in the way, what is used of it, and the next plan that would do.
+    """
+    if tier is not None and plan.limits.tiers is not None and tier not in plan.limits.tiers:
+        larger = next((one for one in plans.above(plan) if _allows_tier(one, tier)), None)
+        raise LimitExceededError(
+            f"the plan {plan.name!r} does not include templates of the tier {tier!r}{_hint(larger, None)}",
+            limit="tiers",
+            plan=plan.name,
+            allowed=", ".join(sorted(plan.limits.tiers)) or "none",
+            wanted=tier,
+            next_plan=larger.name if larger else None,
+            next_plan_allows=tier if larger else None,
+        )
+    now, more = _amounts(used), _amounts(wanted)
+    for name in LIMIT_NAMES:
+        allowed = getattr(plan.limits, name)
+        if allowed is None or more[name] <= 0 or now[name] + more[name] <= allowed:
+            continue
+        larger = next((one for one in plans.above(plan) if _fits(one, name, now[name] + more[name])), None)
+        next_allows = getattr(larger.limits, name) if larger else None
+        raise LimitExceededError(
+            f"the plan {plan.name!r} allows {allowed} {_LABELS[name]}; {now[name]} are in use and this needs "
+            f"{more[name]} more{_hint(larger, next_allows)}",
+            limit=name,
+            plan=plan.name,
+            allowed=str(allowed),
+            used=str(now[name]),
+            wanted=str(more[name]),
+            next_plan=larger.name if larger else None,
+            next_plan_allows=None
+            if larger is None
+            else "unlimited"
+            if next_allows is None
+            else str(next_allows),
+        )
+
+
+def _amounts(slots: Slots) -> Mapping[str, int | Decimal]:
+    return {
+        "instances": slots.instances,
+        "services": slots.resources.services,
+        "vcpus": slots.resources.vcpus,
+        "memory_gb": slots.resources.memory_gb,
+        "volume_gb": slots.resources.volume_gb,
+        "domains": slots.domains,
+    }
+
+
+def _allows_tier(plan: Plan, tier: str) -> bool:
+    return plan.limits.tiers is None or tier in plan.limits.tiers
+
+
+def _fits(plan: Plan, name: str, amount: int | Decimal) -> bool:
+    allowed = getattr(plan.limits, name)
+    return allowed is None or amount <= allowed
+
+
+def _hint(larger: Plan | None, allows: object) -> str:
+    if larger is None:
+        return "; no plan allows more, so ask the operator"
+    return f"; the plan {larger.name!r} would do" + (f" ({allows})" if allows is not None else "")
