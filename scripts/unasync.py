@@ -20,6 +20,7 @@ FOLDERS = (
     ("src/railway_saas/instances/_async", "src/railway_saas/instances/_sync"),
     ("src/railway_saas/repositories/_async", "src/railway_saas/repositories/_sync"),
     ("tests/_async", "tests/_sync"),
+    ("tests/instances/_async", "tests/instances/_sync"),
 )
 
 RULES = tuple(

@@ -75,6 +75,7 @@ BY_NAME: dict[str, Any] = {
     "mount_path": "/data",
     "multi_region_config": {"us-west2": {"numReplicas": 1}},
     "name": "NAME",
+    "order_by": "CREATED_AT_DESC",
     "path": "/",
     "payload": {"type": "Deployment.failed"},
     "pre_deploy_command": ["./migrate"],

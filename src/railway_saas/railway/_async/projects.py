@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from railway_saas._core.paging import Page
-    from railway_saas.railway.models.projects import Project, ProjectMember
+    from railway_saas.railway.models.projects import Project, ProjectMember, ProjectsOrderBy
 
 
 class AsyncProjects(AsyncResource):
@@ -23,6 +23,7 @@ class AsyncProjects(AsyncResource):
         *,
         workspace_id: str | None = None,
         include_deleted: bool | None = None,
+        order_by: ProjectsOrderBy | str | None = None,
         page_size: int | None = None,
     ) -> AsyncIterator[Project]:
         """Go through all projects of a workspace, page by page as needed.
@@ -30,6 +31,8 @@ class AsyncProjects(AsyncResource):
         Args:
             workspace_id: Without it, the token owner's personal scope.
             include_deleted: Deleted projects too, with `deleted_at` set.
+            order_by: In which order; Railway's default (unknown) when None. Newest first is what hides no
+                project when others change in the meantime.
             page_size: Projects per request; Railway's default when None.
 
         Raises:
@@ -37,7 +40,11 @@ class AsyncProjects(AsyncResource):
         """
         return self._all(
             lambda cursor: ops.list_page(
-                workspace_id=workspace_id, include_deleted=include_deleted, first=page_size, after=cursor
+                workspace_id=workspace_id,
+                include_deleted=include_deleted,
+                order_by=order_by,
+                first=page_size,
+                after=cursor,
             )
         )
 
@@ -46,17 +53,22 @@ class AsyncProjects(AsyncResource):
         *,
         workspace_id: str | None = None,
         include_deleted: bool | None = None,
+        order_by: ProjectsOrderBy | str | None = None,
         first: int | None = None,
         after: str | None = None,
     ) -> Page[Project]:
         """Exactly one request: `.items`, and `.next_cursor` for `after` of the next.
 
         Raises:
-            RailwayInputError: `first` is out of range. Nothing was sent.
+            RailwayInputError: `first` is out of range, or `order_by` none of Railway's. Nothing was sent.
         """
         return await self._client.run(
             ops.list_page(
-                workspace_id=workspace_id, include_deleted=include_deleted, first=first, after=after
+                workspace_id=workspace_id,
+                include_deleted=include_deleted,
+                order_by=order_by,
+                first=first,
+                after=after,
             )
         )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from railway_saas._core.paging import Page
-    from railway_saas.railway.models.projects import Project, ProjectMember
+    from railway_saas.railway.models.projects import Project, ProjectMember, ProjectsOrderBy
 
 
 class Projects(Resource):
@@ -24,6 +24,7 @@ class Projects(Resource):
         *,
         workspace_id: str | None = None,
         include_deleted: bool | None = None,
+        order_by: ProjectsOrderBy | str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Project]:
         """Go through all projects of a workspace, page by page as needed.
@@ -31,6 +32,8 @@ class Projects(Resource):
         Args:
             workspace_id: Without it, the token owner's personal scope.
             include_deleted: Deleted projects too, with `deleted_at` set.
+            order_by: In which order; Railway's default (unknown) when None. Newest first is what hides no
+                project when others change in the meantime.
             page_size: Projects per request; Railway's default when None.
 
         Raises:
@@ -38,7 +41,11 @@ class Projects(Resource):
         """
         return self._all(
             lambda cursor: ops.list_page(
-                workspace_id=workspace_id, include_deleted=include_deleted, first=page_size, after=cursor
+                workspace_id=workspace_id,
+                include_deleted=include_deleted,
+                order_by=order_by,
+                first=page_size,
+                after=cursor,
             )
         )
 
@@ -47,17 +54,22 @@ class Projects(Resource):
         *,
         workspace_id: str | None = None,
         include_deleted: bool | None = None,
+        order_by: ProjectsOrderBy | str | None = None,
         first: int | None = None,
         after: str | None = None,
     ) -> Page[Project]:
         """Exactly one request: `.items`, and `.next_cursor` for `after` of the next.
 
         Raises:
-            RailwayInputError: `first` is out of range. Nothing was sent.
+            RailwayInputError: `first` is out of range, or `order_by` none of Railway's. Nothing was sent.
         """
         return self._client.run(
             ops.list_page(
-                workspace_id=workspace_id, include_deleted=include_deleted, first=first, after=after
+                workspace_id=workspace_id,
+                include_deleted=include_deleted,
+                order_by=order_by,
+                first=first,
+                after=after,
             )
         )
 

@@ -126,6 +126,7 @@ if TYPE_CHECKING:
         Project,
         ProjectMember,
         ProjectRole,
+        ProjectsOrderBy,
         ServiceRef,
         VolumeRef,
     )
@@ -268,6 +269,7 @@ __all__ = [
     "ProjectRole",
     "ProjectToken",
     "ProjectTokenInfo",
+    "ProjectsOrderBy",
     "RailwayModel",
     "Region",
     "RegionDeploymentConstraints",
@@ -405,6 +407,7 @@ _MODULES = {
         "Project",
         "ProjectMember",
         "ProjectRole",
+        "ProjectsOrderBy",
         "ServiceRef",
         "VolumeRef",
     ),

@@ -13,6 +13,15 @@ class ProjectRole(OpenStrEnum):
     VIEWER = "VIEWER"
 
 
+class ProjectsOrderBy(OpenStrEnum):
+    """In which order projects are listed."""
+
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+    """Newest first: what changes while one pages moves no project from one page to another."""
+    NAME_ASC = "NAME_ASC"
+    UPDATED_AT_DESC = "UPDATED_AT_DESC"
+
+
 class EnvironmentRef(RailwayModel):
     """An environment as a project lists it."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from railway_saas._core.operation import Lane, Operation
-from railway_saas.railway.models.projects import Project, ProjectMember
+from railway_saas.railway.models.projects import Project, ProjectMember, ProjectsOrderBy
+from railway_saas.railway.operations._arguments import choice
 from railway_saas.railway.operations._build import (
     UNSET,
     Unset,
@@ -27,11 +28,16 @@ def list_page(
     *,
     workspace_id: str | None = None,
     include_deleted: bool | None = None,
+    order_by: ProjectsOrderBy | str | None = None,
     first: int | None = None,
     after: str | None = None,
 ) -> Operation[Page[Project]]:
     """One page of a workspace's projects (without a workspace: of the token owner's personal scope)."""
-    variables = {"workspaceId": or_unset(workspace_id), "includeDeleted": or_unset(include_deleted)}
+    variables = {
+        "workspaceId": or_unset(workspace_id),
+        "includeDeleted": or_unset(include_deleted),
+        "orderBy": UNSET if order_by is None else choice("order_by", ProjectsOrderBy, order_by),
+    }
     return page_operation("ProjectList", Project, variables, first=first, after=after)
 
 
