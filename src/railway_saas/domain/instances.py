@@ -143,6 +143,8 @@ class Observed:
     rollout: Rollout = field(default_factory=Rollout)
     recoveries: int = 0
     """Restarts after crashes since it last ran well."""
+    undoing: bool = False
+    """Whether it is being taken down because it could not be brought to run: it ends as FAILED, not DELETED."""
     error: str | None = None
     """What went wrong last, for people."""
     attention: str | None = None

@@ -258,6 +258,10 @@ class AsyncOperationRepository(Protocol):
         """By the instance's key."""
         ...
 
+    async def find_many(self, instance_id: UUID, keys: Collection[str]) -> Mapping[str, ProviderOperation]:
+        """Those of the instance that have one of these keys, by key, with one statement."""
+        ...
+
     async def list_open(self, instance_id: UUID) -> Sequence[ProviderOperation]:
         """Those INTENDED or SENT, oldest first. The loop keeps them few."""
         ...

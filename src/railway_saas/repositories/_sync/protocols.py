@@ -259,6 +259,10 @@ class OperationRepository(Protocol):
         """By the instance's key."""
         ...
 
+    def find_many(self, instance_id: UUID, keys: Collection[str]) -> Mapping[str, ProviderOperation]:
+        """Those of the instance that have one of these keys, by key, with one statement."""
+        ...
+
     def list_open(self, instance_id: UUID) -> Sequence[ProviderOperation]:
         """Those INTENDED or SENT, oldest first. The loop keeps them few."""
         ...
