@@ -1,0 +1,177 @@
+"""What belongs to an instance, in memory: services, domains, operations, deployments, events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from railway_saas.errors import ConflictError
+from railway_saas.repositories._async.memory.base import AsyncMemoryRepository, first_page
+from railway_saas.repositories.memory_tables import EVERYTHING
+from railway_saas.repositories.paging import id_after
+from railway_saas.repositories.values import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from railway_saas._core.paging import Page
+    from railway_saas.domain.instances import Deployment, InstanceDomain, InstanceEvent, InstanceService
+    from railway_saas.domain.operations import ProviderOperation
+    from railway_saas.domain.statuses import OperationState
+
+
+class AsyncMemoryServices(AsyncMemoryRepository):
+    """See `AsyncServiceRepository`."""
+
+    async def list_for(self, instance_id: UUID) -> Sequence[InstanceService]:
+        return self._tables.services.all_of("instance_id", instance_id)
+
+    async def list_for_many(self, instance_ids: Collection[UUID]) -> Mapping[UUID, Sequence[InstanceService]]:
+        return {one: self._tables.services.all_of("instance_id", one) for one in instance_ids}
+
+    async def replace(self, instance_id: UUID, services: Sequence[InstanceService]) -> None:
+        self._tables.instances.need(instance_id)
+        table = self._tables.services
+        wanted = {service.railway_service_id: service for service in services}
+        holders = {key: table.find_by("railway_service_id", key) for key in wanted}
+        strangers = [row for row in holders.values() if row is not None and row.instance_id != instance_id]
+        if strangers or len(wanted) < len(services):
+            raise ConflictError("instance_services: a row of that railway_service_id is there already")
+        for row in list(table.rows("instance_id", instance_id)):
+            if row.railway_service_id not in wanted:
+                table.remove(row.id)
+        for key, service in wanted.items():
+            stored = holders[key]
+            table.put(replace(service, id=service.id if stored is None else stored.id))
+
+
+class AsyncMemoryDomains(AsyncMemoryRepository):
+    """See `AsyncDomainRepository`."""
+
+    async def add(self, domain: InstanceDomain) -> None:
+        self._tables.instances.need(domain.instance_id)
+        self._tables.domains.add(domain)
+
+    async def save(self, domain: InstanceDomain) -> None:
+        self._tables.domains.replace(domain)
+
+    async def find(self, domain: str) -> InstanceDomain | None:
+        return self._tables.domains.find_by("domain", domain)
+
+    async def list_for(self, instance_id: UUID) -> Sequence[InstanceDomain]:
+        return self._tables.domains.all_of("instance_id", instance_id)
+
+    async def list_for_many(self, instance_ids: Collection[UUID]) -> Mapping[UUID, Sequence[InstanceDomain]]:
+        return {one: self._tables.domains.all_of("instance_id", one) for one in instance_ids}
+
+    async def delete(self, domain_id: UUID) -> None:
+        self._tables.domains.remove(domain_id)
+
+
+class AsyncMemoryOperations(AsyncMemoryRepository):
+    """See `AsyncOperationRepository`."""
+
+    async def add(self, operation: ProviderOperation) -> None:
+        self._tables.instances.need(operation.instance_id)
+        self._tables.operations.add(operation)
+
+    async def save(self, operation: ProviderOperation) -> None:
+        stored = self._tables.operations.get(operation.id)
+        self._tables.operations.replace(
+            replace(
+                operation,
+                instance_id=stored.instance_id,
+                key=stored.key,
+                kind=stored.kind,
+                created_at=stored.created_at,
+            )
+        )
+
+    async def get(self, operation_id: UUID) -> ProviderOperation:
+        return self._tables.operations.get(operation_id)
+
+    async def find(self, instance_id: UUID, key: str) -> ProviderOperation | None:
+        return self._tables.operations.find_by("key", (instance_id, key))
+
+    async def list_open(self, instance_id: UUID) -> Sequence[ProviderOperation]:
+        return self._tables.operations.all_of("open", instance_id)
+
+    async def list_open_for_many(
+        self, instance_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ProviderOperation]]:
+        return {one: self._tables.operations.all_of("open", one) for one in instance_ids}
+
+    async def list_page(
+        self,
+        *,
+        instance_id: UUID | None = None,
+        state: OperationState | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[ProviderOperation]:
+        wanted: dict[str, Any] = {"instance_id": instance_id, "state": state}
+        filters = {name: value for name, value in wanted.items() if value is not None}
+        index, group = next(iter(filters.items()), ("all", EVERYTHING))
+        rows = (
+            row
+            for row in self._tables.operations.rows(index, group, id_after(after))
+            if state is None or row.state == state
+        )
+        return first_page(rows, limit, lambda row: str(row.id))
+
+
+class AsyncMemoryDeployments(AsyncMemoryRepository):
+    """See `AsyncDeploymentRepository`."""
+
+    async def upsert(self, deployments: Sequence[Deployment]) -> None:
+        table = self._tables.deployments
+        for deployment in deployments:
+            self._tables.instances.need(deployment.instance_id)
+        for deployment in deployments:
+            stored = table.find_by("railway_deployment_id", deployment.railway_deployment_id)
+            if stored is None:
+                table.add(deployment)
+                continue
+            table.replace(
+                replace(
+                    stored,
+                    status=deployment.status,
+                    logs=stored.logs if deployment.logs is None else deployment.logs,
+                    started_at=deployment.started_at,
+                    finished_at=deployment.finished_at,
+                )
+            )
+
+    async def find(self, railway_deployment_id: str) -> Deployment | None:
+        return self._tables.deployments.find_by("railway_deployment_id", railway_deployment_id)
+
+    async def list_page(
+        self, instance_id: UUID, *, after: str | None = None, limit: int = 50
+    ) -> Page[Deployment]:
+        rows = self._tables.deployments.rows("instance_id", instance_id, id_after(after))
+        return first_page(rows, limit, lambda row: str(row.id))
+
+
+class AsyncMemoryEvents(AsyncMemoryRepository):
+    """See `AsyncEventRepository`."""
+
+    async def append(self, events: Sequence[InstanceEvent]) -> None:
+        for event in events:
+            self._tables.instances.need(event.instance_id)
+        for event in events:
+            self._tables.events.add(event)
+
+    async def list_page(
+        self, instance_id: UUID, *, after: str | None = None, limit: int = 100
+    ) -> Page[InstanceEvent]:
+        rows = self._tables.events.rows("instance_id", instance_id, id_after(after))
+        return first_page(rows, limit, lambda row: str(row.id))
+
+    async def forget_before(self, moment: datetime, *, limit: int = 1000) -> int:
+        before = utc(moment)
+        old = self._tables.events.first("at", lambda row: row.at < before, limit)
+        for event in old:
+            self._tables.events.remove(event.id)
+        return len(old)
