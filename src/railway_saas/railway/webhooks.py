@@ -183,9 +183,11 @@ def _resource(value: object) -> EventResource | None:
 
 
 def _timestamp(value: object) -> datetime | None:
-    """A moment, or None for what is no RFC 3339 text: an event is worth reading all the same."""
+    """A moment in UTC, or None for what is no RFC 3339 text: an event is worth reading all the same."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        if moment is None:
+            return None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 in a zone east of Greenwich has no UTC
         return None
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

@@ -104,9 +104,11 @@ def test_events_without_deployment_are_told_apart_by_what_they_are_about() -> No
     assert read_event(VOLUME_ALERT).key != read_event(elsewhere).key
 
 
-@pytest.mark.parametrize("timestamp", [None, 12, "yesterday", ""])
+@pytest.mark.parametrize("timestamp", [None, 12, "yesterday", "", "0001-01-01T00:00:00+14:00"])
 def test_a_timestamp_that_cannot_be_read_does_not_lose_the_event(timestamp: Any) -> None:
-    assert deployment_event(timestamp=timestamp).timestamp is None
+    event = deployment_event(timestamp=timestamp)
+    assert event.timestamp is None
+    assert event.key.endswith(":-")
 
 
 def test_a_timestamp_without_zone_is_utc() -> None:
