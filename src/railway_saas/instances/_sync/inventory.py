@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from railway_saas.instances._sync.inventory_repair import InventoryRepairer
-
 from railway_saas._core.operation import Lane
 from railway_saas._core.paging import Cursors
 from railway_saas.domain.statuses import GONE
 from railway_saas.errors import ConfigurationError, RailwayAuthError, RailwayError, RailwayNotFoundError
+from railway_saas.instances._sync.inventory_repair import InventoryRepairer
 from railway_saas.instances.stocktaking import (
     DESTRUCTIVE,
     REPAIRABLE,
