@@ -20,7 +20,7 @@ SOURCE: Final = "railway"
 """Under which the inbox keeps Railway's events."""
 MAX_BYTES: Final = 64 * 1024
 """Railway's payloads have about a kilobyte."""
-MAX_TEXT: Final = 255
+MAX_TEXT: Final = 200
 """Characters of a type, an id, or the key made of them; Railway's ids have 36, keys about 100."""
 
 

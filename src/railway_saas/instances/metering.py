@@ -12,6 +12,7 @@ from railway_saas.domain import prices
 from railway_saas.domain.prices import EXACT, PriceTable, price_table_at, total_usd
 from railway_saas.domain.usage import UNITS, UsageMetric, cost_usd, summed
 from railway_saas.errors import ConfigurationError
+from railway_saas.repositories.values import DECIMAL_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -177,6 +178,10 @@ def _over_services(parts: Mapping[tuple[str | None, str], Decimal]) -> dict[str,
     return sums
 
 
+_STORED_STEP = Decimal(1).scaleb(-DECIMAL_PLACES)
+"""What is stored differs from what was read by less."""
+
+
 def corrections(
     metrics: Sequence[UsageMetric], stored: Iterable[UsageTotal], hour: datetime
 ) -> list[UsageMetric]:
@@ -194,7 +199,8 @@ def corrections(
     changed = [
         metric
         for metric in metrics
-        if (old := known.get((metric.instance_id, metric.metric_type))) is None or old.value != metric.value
+        if (old := known.get((metric.instance_id, metric.metric_type))) is None
+        or abs(EXACT.subtract(old.value, metric.value)) >= _STORED_STEP
     ]
     withdrawn = [
         UsageMetric(
