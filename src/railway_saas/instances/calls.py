@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from railway_saas.templates import JsonObject, TemplateService
 
 
-def create_service(settings: ServiceSettings, project_id: str, environment_id: str) -> Operation[Service]:
-    """A service with its source and its variables; Railway does not deploy it yet."""
+def create_service(
+    settings: ServiceSettings, project_id: str, environment_id: str, template_id: str | None = None
+) -> Operation[Service]:
+    """A service with its source and its variables; Railway does not deploy it yet.
+
+    With `template_id` it says where it came from, as services of Railway's own template deploy do.
+    """
     service = settings.service
     image = service.source.image
     return services.create(
@@ -32,6 +37,8 @@ def create_service(settings: ServiceSettings, project_id: str, environment_id: s
         branch=None if image else service.source.branch,
         icon=service.icon,
         variables=settings.variables or None,
+        template_id=template_id,
+        template_service_id=service.key if template_id else None,
     )
 
 

@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 from railway_saas.templates.expressions import evaluate_functions, evaluate_generator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from railway_saas.templates import JsonObject, JsonValue, Template, TemplateService, TemplateVariable
     from railway_saas.templates.expressions import RandomSource
+
+DEFAULT_MOUNT_PATH = "/data"
+"""Where a volume goes whose document does not say."""
 
 _DEPLOY_FIELDS = frozenset(
     {
@@ -126,6 +131,24 @@ def _patch(
     if networking:
         patch["networking"] = networking
     return patch
+
+
+def volume_keys(template: Template) -> Iterator[tuple[str, str]]:
+    """Service key and mount path of every volume."""
+    for service in template.services:
+        for volume in service.volumes:
+            yield service.key, volume.mount_path or DEFAULT_MOUNT_PATH
+
+
+def bucket_keys(template: Template) -> Iterator[str]:
+    """The key of every bucket."""
+    yield from (bucket.key for bucket in template.buckets)
+
+
+def domain_keys(template: Template) -> Iterator[tuple[str, int]]:
+    """Service key and number of every generated domain."""
+    for service in template.services:
+        yield from ((service.key, number) for number, _ in enumerate(service.service_domains, start=1))
 
 
 def bucket_region(template: Template, key: str) -> str | None:

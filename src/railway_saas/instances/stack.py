@@ -65,7 +65,7 @@ class StackService:
     @property
     def sentence(self) -> str:
         """What is happening to it, for people."""
-        return f"{self.name} {_SENTENCES.get(self.status, f'is {self.status}')}"
+        return sentence_of(self.name, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,11 @@ class StackEvent:
     """Services that run."""
     total: int = 0
     """Services that are to run."""
+
+
+def sentence_of(name: str, status: str | None) -> str:
+    """What is happening to a service, for people."""
+    return f"{name} {_SENTENCES.get(status, f'is {status}')}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from railway_saas.instances import calls
 from railway_saas.instances.progress import look_delays
-from railway_saas.instances.settings import ServiceSettings, bucket_region, settings_of
+from railway_saas.instances.settings import (
+    DEFAULT_MOUNT_PATH,
+    ServiceSettings,
+    bucket_region,
+    settings_of,
+)
 from railway_saas.instances.stack import (
     Stack,
     counted,
@@ -87,7 +92,7 @@ class StackBuilder:
                         self._project_id,
                         self._environment_id,
                         ids[entry.service.key],
-                        volume.mount_path or "/data",
+                        volume.mount_path or DEFAULT_MOUNT_PATH,
                     )
                 )
                 self._progress.tell(

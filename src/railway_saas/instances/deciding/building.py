@@ -1,0 +1,218 @@
+"""From an accepted wish to services that run: Railway's own template deploy, else single calls. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from railway_saas.domain.instances import Power
+from railway_saas.domain.operations import OperationKind
+from railway_saas.domain.statuses import InstanceStatus, OperationState
+from railway_saas.instances.deciding.common import (
+    environment_seen,
+    give_up,
+    joined,
+    levels,
+    listed,
+    write,
+)
+from railway_saas.instances.effects import made
+from railway_saas.instances.settings import bucket_keys, domain_keys, volume_keys
+from railway_saas.instances.stack import counted
+from railway_saas.instances.steps import Change, EventDraft, Intent, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from railway_saas.domain.instances import Instance
+    from railway_saas.instances.situation import Situation
+    from railway_saas.instances.steps import Verdict
+    from railway_saas.instances.view import RailwayView
+
+PROJECT_KEY: Final = "project"
+TEMPLATE_KEY: Final = "template"
+CONFIGURE_KEY: Final = "configure"
+LIMITS_KEY: Final = "limits:first"
+
+
+def build_intents(s: Situation) -> Iterator[Intent]:
+    """Every write of a build from single calls, in order; their keys are those of the operations."""
+    keys = [service.key for service in s.template.services]
+    yield Intent(kind=OperationKind.PROJECT_CREATE, key=PROJECT_KEY)
+    yield from (Intent(kind=OperationKind.SERVICE_CREATE, key=f"service:{key}", subject=key) for key in keys)
+    yield from (
+        Intent(
+            kind=OperationKind.VOLUME_CREATE,
+            key=f"volume:{key}:{mount}",
+            subject=key,
+            request={"mount": mount},
+        )
+        for key, mount in volume_keys(s.template)
+    )
+    yield from (
+        Intent(kind=OperationKind.BUCKET_CREATE, key=f"bucket:{key}", subject=key)
+        for key in bucket_keys(s.template)
+    )
+    yield Intent(kind=OperationKind.CONFIGURE, key=CONFIGURE_KEY)
+    yield from (
+        Intent(
+            kind=OperationKind.SERVICE_DOMAIN_CREATE,
+            key=f"domain:{key}:{number}",
+            subject=key,
+            request={"number": number},
+        )
+        for key, number in domain_keys(s.template)
+    )
+    yield from (Intent(kind=OperationKind.SERVICE_DEPLOY, key=f"start:{key}", subject=key) for key in keys)
+
+
+def building_keys(s: Situation) -> set[str]:
+    """Keys of the operations that belong to a build."""
+    return {intent.key for intent in build_intents(s)} | {TEMPLATE_KEY, LIMITS_KEY}
+
+
+def is_from_calls(s: Situation) -> bool:
+    """Whether it is built from single calls: Railway does not know the document, or refused to deploy it."""
+    return s.observed.built_from_calls or not s.catalogue.known_to_railway
+
+
+def build(s: Situation) -> Verdict | None:
+    """Make the project and the services, until all of them exist."""
+    if s.observed.applied is not None:
+        return None
+    refused = next(
+        (
+            operation
+            for operation in s.open_operations(OperationState.FAILED)
+            if operation.key != TEMPLATE_KEY and operation.key in building_keys(s)
+        ),
+        None,
+    )
+    if refused is not None:
+        return give_up(s, refused.error or f"Railway refused {refused.key}")
+    if s.observed.project_id is None:
+        return write(
+            s,
+            [Intent(kind=OperationKind.PROJECT_CREATE, key=PROJECT_KEY)],
+            "project",
+            "created the project",
+            Change(instance=s.moved(InstanceStatus.PROVISIONING)),
+        )
+    if is_from_calls(s):
+        return _build_from_calls(s)
+    template = s.operations.get(TEMPLATE_KEY)
+    if template is not None and template.state is OperationState.FAILED:
+        if template.result.get("landed"):
+            return give_up(s, template.error or "Railway could not deploy the template")
+        return s.record(
+            s.with_observed(built_from_calls=True),
+            EventDraft(
+                "template", "Railway does not deploy this template itself: building it from single calls"
+            ),
+        )
+    return write(
+        s,
+        [Intent(kind=OperationKind.TEMPLATE_DEPLOY, key=TEMPLATE_KEY)],
+        "template",
+        f"Railway is deploying {counted(len(s.template.services), 'service')}",
+    )
+
+
+def _build_from_calls(s: Situation) -> Verdict | None:
+    """One request per kind of call; volumes one by one, as Railway allows only so many in half a minute."""
+    intents = [intent for intent in build_intents(s) if intent.kind is not OperationKind.SERVICE_DEPLOY]
+    for kind, step, message in (
+        (OperationKind.SERVICE_CREATE, "services", f"created {counted(len(s.template.services), 'service')}"),
+        (OperationKind.VOLUME_CREATE, "volumes", "created a volume"),
+        (OperationKind.BUCKET_CREATE, "volumes", "created a bucket"),
+    ):
+        wanted = s.unsent([intent for intent in intents if intent.kind is kind])
+        if wanted:
+            return write(s, wanted if kind is OperationKind.SERVICE_CREATE else wanted[:1], step, message)
+    settings = [
+        intent
+        for intent in intents
+        if intent.kind in {OperationKind.CONFIGURE, OperationKind.SERVICE_DOMAIN_CREATE}
+    ]
+    done = write(s, settings, "settings", "configured the services and their domains")
+    return done or s.record(made(s))
+
+
+def come_up(s: Situation) -> Verdict | None:
+    """Bring services to run for the first time."""
+    if s.observed.applied is None or s.observed.power is not None:
+        return None
+    limits = s.instance.desired.config.limits
+    if limits != s.observed.applied.limits and s.state_of(LIMITS_KEY) is not OperationState.FAILED:
+        intents = [Intent(kind=OperationKind.LIMITS, key=LIMITS_KEY)]
+        return write(s, intents, "limits", "set the limits") or s.record(_with_limits(s))
+    refused = [one for one in s.open_operations(OperationState.FAILED) if one.key.startswith("start:")]
+    if refused:
+        return give_up(s, refused[0].error or "Railway refused to start a service")
+    if not _anything_started(s):
+        return _start_level(s, levels(s)[0])
+    blind = environment_seen(s, s.observed.status_since)
+    if blind is not None or s.view is None:
+        return blind
+    return _judge_start(s, s.view)
+
+
+def _with_limits(s: Situation) -> Instance:
+    """Limits that an earlier turn confirmed and could not note."""
+    applied = s.observed.applied
+    return s.with_observed(
+        applied=replace(applied, limits=s.instance.desired.config.limits) if applied else None
+    )
+
+
+def _anything_started(s: Situation) -> bool:
+    first = levels(s)[:1]
+    return not is_from_calls(s) or not s.unsent(_starts(first[0] if first else []))
+
+
+def _starts(keys: list[str]) -> list[Intent]:
+    return [Intent(kind=OperationKind.SERVICE_DEPLOY, key=f"start:{key}", subject=key) for key in keys]
+
+
+def _start_level(s: Situation, keys: list[str]) -> Verdict | None:
+    names = {service.key: service.name for service in s.template.services}
+    return write(s, _starts(keys), "deploy", f"started {listed([names[key] for key in keys])}")
+
+
+def _judge_start(s: Situation, view: RailwayView) -> Verdict:
+    wanted = [entry.key for entry in s.template.services]
+    services = [service for key in wanted if (service := view.find(key))]
+    failed = [service for service in services if service.failed]
+    if failed:
+        return give_up(s, joined(failed), failed)
+    if len(services) == len(wanted) and all(service.came_up for service in services):
+        asleep = services and all(service.status == "SLEEPING" for service in services)
+        return s.record(
+            s.moved(
+                InstanceStatus.SLEEPING if asleep else InstanceStatus.RUNNING,
+                power=Power.ON,
+                error=None,
+                seen_at=s.now,
+            ),
+            EventDraft("status", "everything is running"),
+        )
+    if is_from_calls(s):
+        started = _next_level(s, view)
+        if started is not None:
+            return started
+    if s.seconds_since(s.observed.status_since) > s.settings.deploy_timeout_s:
+        late = [service for service in services if not service.came_up]
+        missing = [entry.name for entry in s.template.services if view.find(entry.key) is None]
+        reason = joined(late) or f"{listed(missing)} never appeared"
+        return give_up(s, f"not everything runs after {s.settings.deploy_timeout_s:.0f} s: {reason}", late)
+    return Wait(s.next_look_at(s.now), "services are coming up")
+
+
+def _next_level(s: Situation, view: RailwayView) -> Verdict | None:
+    """Start the services whose forerunners run."""
+    for keys in levels(s):
+        if s.unsent(_starts(keys)):
+            return _start_level(s, keys)
+        if not all((service := view.find(key)) and service.came_up for key in keys):
+            return None
+    return None

@@ -1,0 +1,309 @@
+"""Variables, limits and revisions that changed, and the deployments they need. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from secrets import SystemRandom
+from typing import TYPE_CHECKING
+
+from railway_saas.domain.instances import Power, Rollout
+from railway_saas.domain.operations import OperationKind
+from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
+from railway_saas.instances.deciding.common import (
+    ask_operator,
+    environment_seen,
+    joined,
+    levels,
+    listed,
+    write,
+)
+from railway_saas.instances.effects import UPGRADE_PREFIX, is_upgrade
+from railway_saas.instances.steps import Change, EventDraft, Intent, Record, Wait
+from railway_saas.instances.upgrades import plan_upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from railway_saas.domain.instances import Applied
+    from railway_saas.domain.operations import ProviderOperation
+    from railway_saas.instances.situation import Situation
+    from railway_saas.instances.steps import Verdict
+    from railway_saas.instances.upgrades import UpgradePlan
+    from railway_saas.instances.view import RailwayView, ServiceView
+
+_RANDOM = SystemRandom()
+
+
+def changing_keys(s: Situation) -> set[str]:
+    """Keys of the operations of the change and the rollout that are going on."""
+    generation, rollout = s.instance.desired.generation, s.observed.rollout
+    keys = {f"variables:{generation}", f"limits:{generation}", f"{UPGRADE_PREFIX}{generation}"}
+    keys |= {f"deploy:{rollout.number}:{entry.key}" for entry in s.template.services}
+    keys |= {f"deploy:{rollout.number}:{key}" for key in rollout.pending}
+    keys |= {f"leftover:{row.railway_service_id}" for row in s.services}
+    for service in s.template.services:
+        keys.add(f"service:g{generation}:{service.key}")
+        keys |= {f"domain:g{generation}:{service.key}:{n}" for n, _ in enumerate(service.service_domains, 1)}
+        keys |= {f"volume:g{generation}:{service.key}:{one.mount_path}" for one in service.volumes}
+    return keys | set(rollout.watching)
+
+
+def apply_changes(s: Situation) -> Verdict | None:
+    """Give Railway what changed, then deploy what needs it. One change at a time."""
+    applied = s.observed.applied
+    if applied is None or s.observed.power is not Power.ON or s.wanted is not DesiredStatus.RUNNING:
+        return None
+    rollout = s.observed.rollout
+    if rollout.pending or rollout.watching or rollout.previous_revision_id:
+        return _roll(s, rollout)
+    return _variables(s, applied) or _limits(s, applied) or _upgrade(s) or _leftovers(s) or _ended(s, rollout)
+
+
+def _ended(s: Situation, rollout: Rollout) -> Verdict | None:
+    """The way back needed no deployment."""
+    if rollout.rolling_back:
+        return s.record(s.with_observed(rollout=Rollout(number=rollout.number)))
+    return None
+
+
+def changed_variables(s: Situation, applied: Applied) -> dict[str, dict[str, str | None]]:
+    """What is to be set or taken away, by service name."""
+    wanted, given = s.instance.desired.config.variables, applied.variables
+    differences = {
+        service: {
+            name: value
+            for name, value in values.items()
+            if name not in given.get(service, {}) or given[service][name] != value
+        }
+        for service, values in wanted.items()
+    }
+    return {service: values for service, values in differences.items() if values}
+
+
+def _variables(s: Situation, applied: Applied) -> Verdict | None:
+    changed = changed_variables(s, applied)
+    if not changed:
+        return None
+    keys = {service.name: service.key for service in s.template.services}
+    intent = Intent(
+        kind=OperationKind.VARIABLES,
+        key=f"variables:{s.instance.desired.generation}",
+        request={
+            "affected": [keys[service] for service in changed if service in keys],
+            "names": {service: sorted(values) for service, values in changed.items()},
+        },
+    )
+    count = sum(len(values) for values in changed.values())
+    what = "1 variable" if count == 1 else f"{count} variables"
+    return write(s, [intent], "variables", f"changed {what} of {listed(sorted(changed))}")
+
+
+def _limits(s: Situation, applied: Applied) -> Verdict | None:
+    if s.instance.desired.config.limits == applied.limits:
+        return None
+    intent = Intent(kind=OperationKind.LIMITS, key=f"limits:{s.instance.desired.generation}")
+    return write(s, [intent], "limits", "changed the limits")
+
+
+def _upgrade(s: Situation) -> Verdict | None:
+    """Create what is new, then commit one patch for everything else."""
+    if not is_upgrade(s) or s.applied_template is None:
+        return None
+    blind = environment_seen(s)
+    if blind is not None or s.view is None:
+        return blind
+    plan = plan_upgrade(s.applied_template, s.template, s.view, _RANDOM, s.instance.desired.config.variables)
+    generation = s.instance.desired.generation
+    back = s.observed.rollout.rolling_back
+    for intents, step, message in _creations(plan, generation):
+        verdict = write(s, intents, step, message)
+        if verdict is not None:
+            return verdict
+    unseen = [key for key in plan.added if s.confirmed(f"service:g{generation}:{key}")]
+    if unseen:
+        return Wait(s.after(2), "new services are not to be seen yet")
+    affected = dict.fromkeys((*plan.affected, *_just_created(s, generation)))
+    intent = Intent(
+        kind=OperationKind.CONFIGURE,
+        key=f"{UPGRADE_PREFIX}{generation}",
+        request={"affected": list(affected)},
+    )
+    step, message = (
+        ("rollback", "went back to the revision before") if back else ("upgrade", "changed the settings")
+    )
+    return write(s, [intent], step, message)
+
+
+def _creations(plan: UpgradePlan, generation: int) -> Iterator[tuple[list[Intent], str, str]]:
+    yield (
+        [
+            Intent(kind=OperationKind.SERVICE_CREATE, key=f"service:g{generation}:{key}", subject=key)
+            for key in plan.added
+        ],
+        "upgrade",
+        "created new services",
+    )
+    for key, mount in plan.volumes:
+        intent = Intent(
+            kind=OperationKind.VOLUME_CREATE,
+            key=f"volume:g{generation}:{key}:{mount}",
+            subject=key,
+            request={"mount": mount},
+        )
+        yield [intent], "upgrade", "created a new volume"
+    yield (
+        [
+            Intent(
+                kind=OperationKind.SERVICE_DOMAIN_CREATE,
+                key=f"domain:g{generation}:{key}:{number}",
+                subject=key,
+                request={"number": number},
+            )
+            for key, number in plan.domains
+        ],
+        "upgrade",
+        "created a new domain",
+    )
+
+
+def _just_created(s: Situation, generation: int) -> list[str]:
+    return [
+        service.key for service in s.template.services if s.confirmed(f"service:g{generation}:{service.key}")
+    ]
+
+
+def _leftovers(s: Situation) -> Verdict | None:
+    """Delete services that the revision does not have (any more), once it runs."""
+    keys = {service.key for service in s.template.services}
+    left = [row for row in s.services if row.template_key not in keys]
+    intents = [
+        Intent(
+            kind=OperationKind.SERVICE_DELETE,
+            key=f"leftover:{row.railway_service_id}",
+            subject=row.template_key,
+            request={"service_id": row.railway_service_id},
+        )
+        for row in left
+    ]
+    names = listed([row.name for row in left])
+    return write(s, intents, "upgrade", f"deleted {names}, which the revision does not have")
+
+
+# Rollouts -----------------------------------------------------------------------------------------------------------
+
+
+def _roll(s: Situation, rollout: Rollout) -> Verdict:
+    """Deploy level by level and watch each come up."""
+    refused = next(
+        (
+            operation
+            for operation in s.open_operations(OperationState.FAILED)
+            if operation.key.startswith(f"deploy:{rollout.number}:")
+        ),
+        None,
+    )
+    if refused is not None:
+        return _failed(s, refused.error or "Railway refused to deploy", [])
+    blind = environment_seen(s, rollout.started_at if rollout.watching else None)
+    if blind is not None:
+        return blind
+    if s.view is None:
+        return Wait(s.after(1), "the environment is not to be seen")
+    watched = [(key, s.operations.get(key)) for key in rollout.watching]
+    found = [(operation, _service(s.view, operation)) for _, operation in watched if operation is not None]
+    news = [service for operation, service in found if service and _is_new(operation, service)]
+    failed = [service for service in news if service.failed]
+    if failed:
+        return _failed(s, joined(failed), failed)
+    if len([service for service in news if service.came_up]) < len(watched):
+        began = rollout.started_at or s.now
+        if s.seconds_since(began) > s.settings.deploy_timeout_s:
+            late = [service for _, service in found if service and not service.came_up]
+            return _failed(s, f"took longer than {s.settings.deploy_timeout_s:.0f} s: {joined(late)}", late)
+        return Wait(s.next_look_at(s.now), "new deployments are coming up")
+    if rollout.pending:
+        return _deploy_next(s, s.view, rollout)
+    return _done(s, rollout)
+
+
+def _service(view: RailwayView, operation: ProviderOperation) -> ServiceView | None:
+    return view.find(str(operation.request.get("subject", "")))
+
+
+def _is_new(operation: ProviderOperation, service: ServiceView) -> bool:
+    """Whether what is seen came of the operation, and is not what was there before."""
+    if operation.kind is OperationKind.RESTART:
+        return True
+    return service.deployment_id != operation.request.get("before")
+
+
+def _deploy_next(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
+    """The first level that has something to deploy: services wait for those they refer to."""
+    ordered = [[key for key in level if key in rollout.pending] for level in levels(s)]
+    known = {key for level in ordered for key in level}
+    keys = next((level for level in ordered if level), [key for key in rollout.pending if key not in known])
+    intents = [
+        Intent(
+            kind=OperationKind.SERVICE_DEPLOY,
+            key=f"deploy:{rollout.number}:{key}",
+            subject=key,
+            request={"before": service.deployment_id},
+        )
+        for key in keys
+        if (service := view.find(key)) is not None
+    ]
+    names = listed([service.name for key in keys if (service := view.find(key))])
+    verdict = write(s, intents, "deploy", f"deploying {names}")
+    if verdict is not None:
+        return verdict
+    rest = tuple(key for key in rollout.pending if key not in keys)
+    return s.record(s.with_observed(rollout=replace(rollout, pending=rest, watching=())))
+
+
+def _done(s: Situation, rollout: Rollout) -> Verdict:
+    back = rollout.rolling_back
+    instance = s.moved(
+        InstanceStatus.RUNNING,
+        rollout=Rollout(number=rollout.number),
+        error=s.observed.error if back else None,
+        recoveries=0,
+        seen_at=s.now,
+    )
+    step = "rollback" if back else "upgrade" if rollout.previous_revision_id else "status"
+    message = "the revision before is running again" if back else "the change is running"
+    return s.record(instance, EventDraft(step, message))
+
+
+def _failed(s: Situation, reason: str, services: list[ServiceView]) -> Verdict:
+    """Go back after an upgrade; else say so: the deployment before stays in service (Railway)."""
+    rollout = s.observed.rollout
+    if rollout.rolling_back:
+        return ask_operator(s, f"the upgrade failed, and the way back, too: {reason}")
+    if rollout.previous_revision_id is not None:
+        return Record(_go_back(s, reason, rollout))
+    crashed = any(service.status == "CRASHED" for service in services)
+    ended = Rollout(number=rollout.number)
+    instance = (
+        s.moved(InstanceStatus.CRASHED, rollout=ended, error=reason)
+        if crashed
+        else s.with_observed(rollout=ended, error=reason)
+    )
+    return s.record(instance, EventDraft("error", f"the change did not come up: {reason}"))
+
+
+def _go_back(s: Situation, reason: str, rollout: Rollout) -> Change:
+    """The desired revision becomes the one before, and the same machinery takes the instance there."""
+    desired = replace(
+        s.instance.desired,
+        revision_id=rollout.previous_revision_id or s.instance.desired.revision_id,
+        generation=s.instance.desired.generation + 1,
+    )
+    back = s.with_observed(
+        rollout=Rollout(number=rollout.number, rolling_back=True),
+        error=f"the upgrade was rolled back: {reason}",
+    )
+    return Change(
+        instance=replace(back, desired=desired),
+        desired_changed=True,
+        events=(EventDraft("rollback", f"the upgrade did not come up, going back: {reason}"),),
+    )

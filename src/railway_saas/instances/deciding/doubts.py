@@ -1,0 +1,297 @@
+"""Writes that were sent and never confirmed: look whether they landed, before anything else. Pure.
+
+The same rules serve an answer that was lost, a process that died after sending, and a workflow that Railway goes on with
+after it has answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from railway_saas.domain.operations import OperationKind
+from railway_saas.domain.statuses import DesiredStatus, OperationState
+from railway_saas.instances.deciding.common import ask_operator, see
+from railway_saas.instances.effects import confirm, refuse
+from railway_saas.instances.steps import (
+    ENVIRONMENT,
+    PROJECT,
+    PROJECTS,
+    STAGED,
+    ProjectSearch,
+    Record,
+    Sight,
+    SightKind,
+    Wait,
+)
+from railway_saas.railway.models.domains import Domains
+from railway_saas.railway.models.environments import EnvironmentPatch
+from railway_saas.railway.models.projects import Project
+from railway_saas.railway.models.workflows import WorkflowResult, WorkflowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from railway_saas.domain.operations import ProviderOperation
+    from railway_saas.instances.situation import Situation
+    from railway_saas.instances.steps import Verdict
+    from railway_saas.instances.view import ServiceView
+
+DOUBT_PAUSE_S: Final = 5.0
+REFUSED_TEMPLATE_S: Final = 10.0
+"""How long to look for services after Railway answered a template deploy with an unclear error."""
+
+REPEATABLE: Final = frozenset(
+    {
+        OperationKind.CONFIGURE,
+        OperationKind.VARIABLES,
+        OperationKind.LIMITS,
+        OperationKind.SERVICE_DELETE,
+        OperationKind.STOP,
+        OperationKind.REMOVE,
+        OperationKind.CUSTOM_DOMAIN_DELETE,
+    }
+)
+"""Writes that end in the same state however often they are sent: in doubt they are simply sent again."""
+
+
+class Fate(Enum):
+    """What a look says about a write, short of its result."""
+
+    ABSENT = auto()
+    """Nothing of it is to be seen."""
+    UNDERWAY = auto()
+    """Railway is at it."""
+
+
+if TYPE_CHECKING:
+    Finding = Mapping[str, Any] | Fate | str
+    """A result: it landed. A `Fate`. A text: Railway says that it failed, and why."""
+
+
+def resolve_doubts(s: Situation) -> Verdict | None:
+    """Decide about the oldest write that is sent and not confirmed."""
+    operation = next((one for one in s.open_operations(OperationState.SENT) if _matters(s, one)), None)
+    if operation is None:
+        return None
+    if operation.kind in REPEATABLE:
+        return _send_again(s, operation)
+    sights = _sights(operation)
+    blind = see(s, *sights, since=operation.sent_at if "answered" in operation.result else None)
+    if blind is not None:
+        return blind
+    finding = _FINDERS[operation.kind](s, operation)
+    if isinstance(finding, Fate):
+        return _not_yet(s, operation, finding)
+    if isinstance(finding, str):
+        return Record(refuse(s, operation, finding, landed=True))
+    return Record(confirm(s, operation, {**operation.result, **finding}))
+
+
+def _matters(s: Situation, operation: ProviderOperation) -> bool:
+    """What is being taken down needs to know only whether there is a project; everything else goes with it."""
+    ending = s.observed.undoing or s.wanted is DesiredStatus.DELETED
+    return not ending or operation.kind in {OperationKind.PROJECT_CREATE, OperationKind.PROJECT_DELETE}
+
+
+def _not_yet(s: Situation, operation: ProviderOperation, fate: Fate) -> Verdict:
+    since = s.seconds_since(operation.sent_at or operation.created_at)
+    answered = "answered" in operation.result
+    if fate is Fate.UNDERWAY or answered:
+        if since <= s.settings.provision_timeout_s:
+            return Wait(s.next_look_at(s.now), f"Railway is at work on {operation.key}")
+        reason = f"Railway did not finish {operation.key} in {s.settings.provision_timeout_s:.0f} s"
+        return Record(refuse(s, operation, reason, landed=True))
+    if operation.result.get("refused") and since > REFUSED_TEMPLATE_S:
+        # Railway answered with an error that means little ("Problem processing request"), and nothing came of it.
+        return s.record(operations=(replace(operation, state=OperationState.FAILED, finished_at=s.now),))
+    if since <= s.settings.doubt_s:
+        return Wait(s.after(DOUBT_PAUSE_S), f"looking whether {operation.key} landed, whose answer was lost")
+    return _send_again(s, operation)
+
+
+def _send_again(s: Situation, operation: ProviderOperation) -> Verdict:
+    """It did not land, or a repeat is harmless."""
+    if operation.attempts >= s.settings.max_attempts:
+        reason = (
+            f"{operation.kind} was tried {operation.attempts} times: {operation.error or 'no answer came'}"
+        )
+        step = ask_operator(s, reason)
+        parked = replace(operation, state=OperationState.NEEDS_ATTENTION, finished_at=s.now)
+        return Record(replace(step.change, operations=(parked,)))
+    return s.record(operations=(replace(operation, state=OperationState.INTENDED),))
+
+
+# What to look at, and what it says ------------------------------------------------------------------------------
+
+
+_SIGHTS: Final[dict[OperationKind, Callable[[ProviderOperation], tuple[Sight, ...]]]] = {
+    OperationKind.PROJECT_CREATE: lambda _: (PROJECTS,),
+    OperationKind.PROJECT_DELETE: lambda _: (PROJECTS,),
+    OperationKind.BUCKET_CREATE: lambda _: (PROJECT,),
+    OperationKind.TEMPLATE_DEPLOY: lambda operation: (ENVIRONMENT, *_workflow(operation)),
+    OperationKind.BACKUP_CREATE: lambda operation: (
+        _workflow(operation) or (Sight(SightKind.BACKUPS, str(operation.request["volume_instance_id"])),)
+    ),
+    OperationKind.BACKUP_RESTORE: lambda operation: _workflow(operation) or (STAGED,),
+    OperationKind.RESTORE_COMMIT: lambda _: (STAGED,),
+    OperationKind.CUSTOM_DOMAIN_CREATE: lambda operation: (
+        Sight(SightKind.DOMAINS, str(operation.request["service_id"])),
+    ),
+}
+
+
+def _sights(operation: ProviderOperation) -> tuple[Sight, ...]:
+    of_kind = _SIGHTS.get(operation.kind)
+    return of_kind(operation) if of_kind else (ENVIRONMENT,)
+
+
+def _workflow(operation: ProviderOperation) -> tuple[Sight, ...]:
+    workflow_id = operation.result.get("workflow_id")
+    return (Sight(SightKind.WORKFLOW, str(workflow_id)),) if workflow_id else ()
+
+
+def _project(s: Situation, _operation: ProviderOperation) -> Finding:
+    search = s.sight(PROJECTS, ProjectSearch)
+    found = search.marked if search else None
+    if found is None:
+        return Fate.ABSENT
+    return {"project_id": found.project_id, "environment_id": found.environment_id, "adopted": True}
+
+
+def _project_gone(s: Situation, _operation: ProviderOperation) -> Finding:
+    search = s.sight(PROJECTS, ProjectSearch) or ProjectSearch()
+    there = any(project.project_id == s.observed.project_id for project in search.found)
+    return Fate.ABSENT if there else {}
+
+
+def _template(s: Situation, operation: ProviderOperation) -> Finding:
+    """All services are there: it landed. Some, or a workflow that runs: it is underway."""
+    view = s.view
+    found = [entry for entry in s.template.services if view and view.find(entry.key)]
+    ended = _workflow_result(s, operation)
+    if isinstance(ended, str):
+        return ended
+    if found and len(found) == len(s.template.services):
+        return {}
+    return Fate.UNDERWAY if found else Fate.ABSENT
+
+
+def _workflow_result(s: Situation, operation: ProviderOperation) -> str | bool:
+    """The reason of its failure; else whether it is complete."""
+    for sight in _workflow(operation):
+        result = s.sight(sight, WorkflowResult)
+        if result is not None and result.status is WorkflowStatus.ERROR:
+            return result.error or "Railway gave no reason"
+        if result is not None and result.status is WorkflowStatus.COMPLETE:
+            return True
+    return False
+
+
+def _service(s: Situation, operation: ProviderOperation) -> Finding:
+    found = _find(s, _subject(operation))
+    return {"service_id": found.service_id} if found else Fate.ABSENT
+
+
+def _volume(s: Situation, operation: ProviderOperation) -> Finding:
+    service = _find(s, _subject(operation))
+    volumes = s.view.volumes if s.view else ()
+    mount = operation.request.get("mount")
+    found = next(
+        (
+            one
+            for one in volumes
+            if service and one.service_id == service.service_id and one.mount_path == mount
+        ),
+        None,
+    )
+    return {"volume_id": found.volume_id} if found else Fate.ABSENT
+
+
+def _bucket(s: Situation, operation: ProviderOperation) -> Finding:
+    project = s.sight(PROJECT, Project)
+    names = {bucket.key: bucket.name for bucket in s.template.buckets}
+    wanted = names.get(_subject(operation))
+    found = next((one for one in project.buckets if one.name == wanted), None) if project else None
+    return {"bucket_id": found.id} if found else Fate.ABSENT
+
+
+def _service_domain(s: Situation, operation: ProviderOperation) -> Finding:
+    service = _find(s, _subject(operation))
+    number = int(operation.request.get("number", 1))
+    return {} if service and len(service.service_hosts) >= number else Fate.ABSENT
+
+
+def _deployment(s: Situation, operation: ProviderOperation) -> Finding:
+    """A deployment other than the one before: it landed."""
+    service = _find(s, _subject(operation))
+    if service is None or service.deployment_id in {None, operation.request.get("before")}:
+        return Fate.ABSENT
+    return {"deployment_id": service.deployment_id}
+
+
+def _restart(s: Situation, operation: ProviderOperation) -> Finding:
+    """Railway: a restart moves `statusUpdatedAt`. To restart twice would harm nobody but those who watch."""
+    service = _find(s, _subject(operation))
+    moved = service.status_updated_at if service else None
+    return {} if moved and operation.sent_at and moved >= operation.sent_at else Fate.ABSENT
+
+
+def _custom_domain(s: Situation, operation: ProviderOperation) -> Finding:
+    seen = s.sight(Sight(SightKind.DOMAINS, str(operation.request["service_id"])), Domains)
+    wanted = operation.request.get("domain")
+    found = next((one for one in seen.custom_domains if one.domain == wanted), None) if seen else None
+    return {"domain_id": found.id} if found else Fate.ABSENT
+
+
+def _backup(s: Situation, operation: ProviderOperation) -> Finding:
+    if operation.result.get("workflow_id"):
+        ended = _workflow_result(s, operation)
+        return ended if isinstance(ended, str) else {} if ended else Fate.UNDERWAY
+    listed = s.sight(Sight(SightKind.BACKUPS, str(operation.request["volume_instance_id"])), tuple) or ()
+    name = operation.request.get("name")
+    return {} if any(backup.name == name for backup in listed) else Fate.ABSENT
+
+
+def _restore(s: Situation, operation: ProviderOperation) -> Finding:
+    if operation.result.get("workflow_id"):
+        return _backup(s, operation)
+    return Fate.ABSENT if _nothing_staged(s) else {}
+
+
+def _commit(s: Situation, _operation: ProviderOperation) -> Finding:
+    """Nothing waits any more: it landed."""
+    return {} if _nothing_staged(s) else Fate.ABSENT
+
+
+def _nothing_staged(s: Situation) -> bool:
+    staged = s.sight(STAGED, EnvironmentPatch)
+    return staged is None or staged.is_empty
+
+
+def _find(s: Situation, key: str) -> ServiceView | None:
+    return s.view.find(key) if s.view else None
+
+
+def _subject(operation: ProviderOperation) -> str:
+    return str(operation.request.get("subject", ""))
+
+
+_FINDERS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation], Finding]]] = {
+    OperationKind.PROJECT_CREATE: _project,
+    OperationKind.PROJECT_DELETE: _project_gone,
+    OperationKind.TEMPLATE_DEPLOY: _template,
+    OperationKind.SERVICE_CREATE: _service,
+    OperationKind.VOLUME_CREATE: _volume,
+    OperationKind.BUCKET_CREATE: _bucket,
+    OperationKind.SERVICE_DOMAIN_CREATE: _service_domain,
+    OperationKind.SERVICE_DEPLOY: _deployment,
+    OperationKind.ROLLBACK: _deployment,
+    OperationKind.RESTART: _restart,
+    OperationKind.CUSTOM_DOMAIN_CREATE: _custom_domain,
+    OperationKind.BACKUP_CREATE: _backup,
+    OperationKind.BACKUP_RESTORE: _restore,
+    OperationKind.RESTORE_COMMIT: _commit,
+}

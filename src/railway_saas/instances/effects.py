@@ -1,0 +1,324 @@
+"""What a confirmed or refused write means for the instance. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from railway_saas.domain.instances import Applied, DnsRecord, DomainState, InstanceDomain, Rollout
+from railway_saas.domain.operations import OperationKind
+from railway_saas.domain.statuses import InstanceStatus, OperationState
+from railway_saas.instances.steps import Change, EventDraft, Intent
+from railway_saas.railway.models.domains import DNSRecordStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from railway_saas.domain.instances import Instance
+    from railway_saas.domain.operations import ProviderOperation
+    from railway_saas.instances.situation import Situation
+    from railway_saas.railway.models.domains import CustomDomain
+
+UPGRADE_PREFIX: Final = "upgrade:"
+RESTORE_COMMIT_PREFIX: Final = "restore-commit:"
+_WATCHED_PREFIXES: Final = (
+    "deploy:",
+    "redeploy:",
+    "restart:",
+    "recover:",
+    "rollback:",
+    RESTORE_COMMIT_PREFIX,
+)
+
+
+def confirm(s: Situation, operation: ProviderOperation, result: Mapping[str, Any]) -> Change:
+    """Railway has done it."""
+    done = replace(
+        operation,
+        state=OperationState.CONFIRMED,
+        result=dict(result),
+        error=None,
+        finished_at=s.now,
+    )
+    change = Change(instance=s.instance, operations=(done,))
+    if done.key.startswith(_WATCHED_PREFIXES):
+        change = replace(change, instance=_watched(s, done))
+        s = replace(s, instance=change.instance)
+    effect = _EFFECTS.get(operation.kind)
+    return effect(s, done, change) if effect else change
+
+
+def confirm_all(s: Situation, done: Iterable[tuple[ProviderOperation, Mapping[str, Any]]]) -> Change:
+    """Several at once, one effect after the other."""
+    whole = Change(instance=s.instance)
+    for operation, result in done:
+        change = confirm(replace(s, instance=whole.instance), operation, result)
+        whole = merged(whole, change)
+    return whole
+
+
+def merged(first: Change, then: Change) -> Change:
+    """Both, in this order; the later instance holds."""
+    return Change(
+        instance=then.instance,
+        desired_changed=first.desired_changed or then.desired_changed,
+        services=first.services if then.services is None else then.services,
+        domains=first.domains + then.domains,
+        domains_gone=first.domains_gone + then.domains_gone,
+        operations=first.operations + then.operations,
+        new_operations=first.new_operations + then.new_operations,
+        deployments=first.deployments + then.deployments,
+        events=first.events + then.events,
+    )
+
+
+def refuse(s: Situation, operation: ProviderOperation, reason: str, *, landed: bool = False) -> Change:
+    """Railway will not do it, or could not finish it.
+
+    Args:
+        s: The situation.
+        operation: The write.
+        reason: Railway's words, or ours.
+        landed: Whether something of it may be there.
+    """
+    failed = replace(
+        operation,
+        state=OperationState.FAILED,
+        error=reason,
+        result={**operation.result, "landed": True} if landed else operation.result,
+        finished_at=s.now,
+    )
+    change = Change(
+        instance=s.with_observed(error=reason),
+        operations=(failed,),
+        events=(EventDraft("error", f"{operation.kind.replace('_', ' ')} failed: {reason}"),),
+    )
+    if operation.kind is OperationKind.CUSTOM_DOMAIN_CREATE:
+        return replace(
+            change,
+            instance=s.instance,
+            domains=tuple(
+                replace(row, state=DomainState.REFUSED, error=reason, updated_at=s.now)
+                for row in s.domains
+                if row.domain == operation.request.get("domain")
+            ),
+        )
+    if is_upgrade(s) and operation.kind in {
+        OperationKind.CONFIGURE,
+        OperationKind.SERVICE_CREATE,
+        OperationKind.VOLUME_CREATE,
+    }:
+        return merged(change, stay_on_applied_revision(replace(s, instance=change.instance)))
+    return change
+
+
+def is_upgrade(s: Situation) -> bool:
+    """Whether the desired revision is another than the applied one."""
+    applied = s.observed.applied
+    return applied is not None and applied.revision_id != s.instance.desired.revision_id
+
+
+def stay_on_applied_revision(s: Situation) -> Change:
+    """Take an upgrade back that never began."""
+    applied = s.observed.applied
+    revision_id = applied.revision_id if applied else s.instance.desired.revision_id
+    desired = replace(s.instance.desired, revision_id=revision_id)
+    return Change(instance=replace(s.instance, desired=desired), desired_changed=True)
+
+
+def made(s: Situation) -> Instance:
+    """The instance once all its services exist."""
+    return s.moved(
+        InstanceStatus.DEPLOYING,
+        applied=Applied(revision_id=s.instance.desired.revision_id),
+    )
+
+
+def gone(s: Situation) -> Change:
+    """Nothing of it is left at Railway: its slot is free."""
+    ended = InstanceStatus.FAILED if s.observed.undoing else InstanceStatus.DELETED
+    instance = s.moved(ended, rollout=Rollout(number=s.observed.rollout.number), attention=None)
+    return Change(
+        instance=replace(instance, holds_slot=False),
+        services=(),
+        operations=tuple(
+            replace(operation, state=OperationState.ABANDONED, finished_at=s.now)
+            for operation in s.open_operations(OperationState.INTENDED)
+        ),
+        domains_gone=tuple(s.domains),
+        events=(EventDraft("delete", "deleted with everything in it"),),
+    )
+
+
+def _watched(s: Situation, operation: ProviderOperation) -> Instance:
+    """A deployment is on its way: watch it come up."""
+    rollout = s.observed.rollout
+    subject = operation.request.get("subject")
+    pending = rollout.pending
+    if operation.key.startswith("deploy:"):
+        pending = tuple(key for key in pending if key != subject)
+    return s.with_observed(
+        rollout=replace(
+            rollout,
+            pending=pending,
+            watching=(*rollout.watching, operation.key),
+            started_at=rollout.started_at or s.now,
+        )
+    )
+
+
+# Effects by kind ------------------------------------------------------------------------------------------------
+
+
+def _project_created(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    adopted = operation.result.get("adopted")
+    told = (EventDraft("project", "found the project that was already made"),) if adopted else ()
+    instance = s.with_observed(
+        project_id=operation.result["project_id"],
+        environment_id=operation.result["environment_id"],
+    )
+    return replace(change, instance=instance, events=told)
+
+
+def _template_deployed(s: Situation, _operation: ProviderOperation, change: Change) -> Change:
+    return replace(change, instance=made(s), events=(EventDraft("services", "Railway made the services"),))
+
+
+def _limits_set(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    instance = _applied(s, limits=s.instance.desired.config.limits)
+    if operation.key == "limits:first":
+        return replace(change, instance=instance)
+    everything = tuple(row.template_key for row in s.services)
+    return replace(change, instance=with_rollout(replace(s, instance=instance), everything))
+
+
+def _variables_set(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    instance = _applied(s, variables=s.instance.desired.config.variables)
+    affected = tuple(operation.request.get("affected", ()))
+    return replace(change, instance=with_rollout(replace(s, instance=instance), affected))
+
+
+def _configured(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    if not operation.key.startswith(UPGRADE_PREFIX) or s.observed.applied is None:
+        return change
+    previous = s.observed.applied.revision_id
+    instance = _applied(s, revision_id=s.instance.desired.revision_id)
+    affected = tuple(operation.request.get("affected", ()))
+    rolled = with_rollout(replace(s, instance=instance), affected)
+    rollout = rolled.observed.rollout
+    if not rollout.rolling_back:
+        rollout = replace(rollout, previous_revision_id=previous)
+    return replace(change, instance=replace(rolled, observed=replace(rolled.observed, rollout=rollout)))
+
+
+def _applied(s: Situation, **changes: Any) -> Instance:
+    applied = s.observed.applied
+    error = s.observed.error if s.observed.rollout.rolling_back else None
+    return s.with_observed(applied=replace(applied, **changes) if applied else None, error=error)
+
+
+def with_rollout(s: Situation, keys: Iterable[str]) -> Instance:
+    """New deployments for these services, besides those that are already pending."""
+    rollout = s.observed.rollout
+    pending = tuple(dict.fromkeys((*rollout.pending, *keys)))
+    return s.with_observed(
+        rollout=replace(rollout, number=rollout.number + 1, pending=pending, started_at=s.now)
+    )
+
+
+def _recovered(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    if not operation.key.startswith("recover:"):
+        return change
+    return replace(change, instance=s.with_observed(recoveries=s.observed.recoveries + 1))
+
+
+def _domain_attached(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    rows = tuple(
+        replace(
+            row,
+            state=DomainState.ATTACHED if row.state is DomainState.ATTACHING else row.state,
+            railway_domain_id=operation.result["domain_id"],
+            error=None,
+            updated_at=s.now,
+        )
+        for row in s.domains
+        if row.domain == operation.request.get("domain")
+    )
+    return replace(change, domains=rows)
+
+
+def _domain_removed(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    return replace(
+        change,
+        domains_gone=tuple(row for row in s.domains if row.domain == operation.request.get("domain")),
+    )
+
+
+def _backed_up(_s: Situation, _operation: ProviderOperation, change: Change) -> Change:
+    return replace(change, events=(EventDraft("backup", "the backup is complete"),))
+
+
+def _restored(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    """Railway stages the change of volumes; somebody has to commit it, and that is us."""
+    commit = Intent(
+        kind=OperationKind.RESTORE_COMMIT,
+        key=f"{RESTORE_COMMIT_PREFIX}{operation.key}",
+        subject=str(operation.request.get("subject", "")),
+        request={"before": operation.request.get("before")},
+    )
+    return replace(
+        change,
+        new_operations=(s.new_operation(commit),),
+        events=(EventDraft("backup", "the backup is restored into a new volume"),),
+    )
+
+
+def _project_deleted(s: Situation, _operation: ProviderOperation, change: Change) -> Change:
+    return merged(change, gone(s))
+
+
+_EFFECTS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation, Change], Change]]] = {
+    OperationKind.PROJECT_CREATE: _project_created,
+    OperationKind.TEMPLATE_DEPLOY: _template_deployed,
+    OperationKind.LIMITS: _limits_set,
+    OperationKind.VARIABLES: _variables_set,
+    OperationKind.CONFIGURE: _configured,
+    OperationKind.RESTART: _recovered,
+    OperationKind.CUSTOM_DOMAIN_CREATE: _domain_attached,
+    OperationKind.CUSTOM_DOMAIN_DELETE: _domain_removed,
+    OperationKind.BACKUP_CREATE: _backed_up,
+    OperationKind.BACKUP_RESTORE: _restored,
+    OperationKind.PROJECT_DELETE: _project_deleted,
+}
+
+
+def with_dns(row: InstanceDomain, domain: CustomDomain) -> InstanceDomain:
+    """The row with what Railway says about the domain: the records its owner must set, and which are seen."""
+    status = domain.status
+    if status is None:
+        return row
+    records = [
+        DnsRecord(
+            record_type=str(record.record_type or "").removeprefix("DNS_RECORD_TYPE_"),
+            name=record.fqdn or record.hostlabel or row.domain,
+            value=record.required_value or "",
+            is_set=record.status == DNSRecordStatus.PROPAGATED,
+        )
+        for record in status.dns_records
+    ]
+    if status.verification_dns_host and status.verification_token:
+        records.append(
+            DnsRecord(
+                record_type="TXT",
+                name=status.verification_dns_host,
+                value=status.verification_token,
+                is_set=status.verified,
+            )
+        )
+    return replace(
+        row,
+        railway_domain_id=domain.id,
+        dns_records=tuple(records),
+        verified=status.verified,
+        error=status.certificate_error_message,
+    )

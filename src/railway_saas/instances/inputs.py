@@ -1,0 +1,142 @@
+"""What owners choose, checked before anything is written. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from railway_saas.domain.plans import Resources
+from railway_saas.errors import InstanceInputError, RailwayInputError
+from railway_saas.railway.operations.variables import require_variables
+from railway_saas.templates.inputs import MAX_VALUE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from railway_saas.domain.instances import ServiceLimits
+    from railway_saas.templates import Template
+
+MAX_NAME: Final = 64
+_HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+RAILWAY_SUFFIX: Final = ".up.railway.app"
+MB_PER_GB: Final = 1000
+
+
+def checked_name(name: str) -> str:
+    """An instance's name without blanks around it.
+
+    Raises:
+        InstanceInputError: It is no text, blank, too long, or holds control characters.
+    """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+        raise InstanceInputError(f"name: must be a text, not {type(name).__name__}", argument="name")
+    stripped = name.strip()
+    if not stripped:
+        raise InstanceInputError("name: must not be blank", argument="name")
+    if len(stripped) > MAX_NAME:
+        raise InstanceInputError(
+            f"name: has {len(stripped)} characters; at most {MAX_NAME} are allowed", argument="name"
+        )
+    if any(unicodedata.category(character).startswith("C") for character in stripped):
+        raise InstanceInputError("name: must not hold control characters", argument="name")
+    return stripped
+
+
+def checked_domain(domain: str) -> str:
+    """A custom domain in lower case, internationalized names in their ASCII form.
+
+    Raises:
+        InstanceInputError: It is no host name, or one of Railway's own.
+    """
+    try:
+        host = domain.strip().rstrip(".").lower().encode("idna").decode("ascii")
+    except (AttributeError, UnicodeError):
+        host = ""
+    if not _HOST.fullmatch(host):
+        raise InstanceInputError(
+            f"domain={domain!r}: must be a host name like app.example.com", argument="domain"
+        )
+    if host.endswith(RAILWAY_SUFFIX):
+        raise InstanceInputError(
+            f"domain={host!r}: is one of Railway's own; give a domain of yours", argument="domain"
+        )
+    return host
+
+
+def checked_variables(
+    template: Template, changes: Mapping[str, Mapping[str, str | None]]
+) -> dict[str, dict[str, str | None]]:
+    """Changes of variables by service name; None takes one away.
+
+    Raises:
+        InstanceInputError: There is no such service, or a name or value cannot be used.
+    """
+    services = {service.name for service in template.services}
+    if not changes or not any(changes.values()):
+        raise InstanceInputError("variables: must not be empty", argument="variables")
+    for service, values in changes.items():
+        if service not in services:
+            raise InstanceInputError(
+                f"variables: there is no service {service!r}; there are {', '.join(sorted(services))}",
+                argument="variables",
+            )
+        _check_values(service, values)
+    return {service: dict(values) for service, values in changes.items() if values}
+
+
+def _check_values(service: str, values: Mapping[str, str | None]) -> None:
+    try:
+        require_variables({name: "" if value is None else value for name, value in values.items()})
+    except RailwayInputError as error:
+        raise InstanceInputError(f"variables[{service!r}]: {error.args[0]}", argument="variables") from error
+    for name, value in values.items():
+        if value is None:
+            continue
+        if "\0" in value:
+            raise InstanceInputError(
+                f"variables[{service!r}][{name!r}]: holds a NUL character, which no environment variable can",
+                argument="variables",
+            )
+        size = len(value.encode("utf-8", "surrogatepass"))
+        if size > MAX_VALUE_BYTES:
+            raise InstanceInputError(
+                f"variables[{service!r}][{name!r}]: is {size} bytes long; at most {MAX_VALUE_BYTES} are accepted",
+                argument="variables",
+            )
+
+
+def checked_limits(limits: ServiceLimits) -> ServiceLimits:
+    """Limits that mean something.
+
+    Raises:
+        InstanceInputError: One is not above 0.
+    """
+    for name in ("vcpus", "memory_gb"):
+        value = getattr(limits, name)
+        if value is not None and not (value.is_finite() and value > 0):
+            raise InstanceInputError(f"{name}={value}: must be above 0", argument=name)
+    return limits
+
+
+def fill_known(template: Template, inputs: Mapping[str, str]) -> Template:
+    """Fill a revision in with those inputs that it has: another revision may have had more.
+
+    Raises:
+        TemplateError: A required input has no value.
+    """
+    known = {key for item in template.inputs() for key in (item.key, item.name)}
+    return template.fill({key: value for key, value in inputs.items() if key in known})
+
+
+def resources_of(template: Template, limits: ServiceLimits) -> Resources:
+    """What an instance of this document holds of a plan: each replica of each service up to its limits."""
+    replicas = sum(max(1, service.replicas) for service in template.services)
+    megabytes = sum(volume.size_mb or 0 for service in template.services for volume in service.volumes)
+    return Resources(
+        services=len(template.services),
+        vcpus=(limits.vcpus or Decimal(0)) * replicas,
+        memory_gb=(limits.memory_gb or Decimal(0)) * replicas,
+        volume_gb=Decimal(megabytes) / MB_PER_GB,
+    )

@@ -1,0 +1,58 @@
+"""How patient the instance manager is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from railway_saas.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagerSettings:
+    """Times in seconds, and how often something is tried.
+
+    Raises:
+        ConfigurationError: A value is not above 0, or the lease is shorter than a call may take.
+    """
+
+    call_timeout_s: float = 45.0
+    """Deadline of one call to Railway, with waiting for the rate budget and retries. A write that takes longer is
+    looked for, not repeated."""
+    lease_s: float = 60.0
+    """How long a worker has an instance for itself without a sign of life; another one takes over after it."""
+    doubt_s: float = 60.0
+    """How long a write whose answer was lost is looked for before it is sent again. A gateway's 504 comes while
+    Railway may still be at work."""
+    provision_timeout_s: float = 300.0
+    """How long Railway may take to make a template's services."""
+    deploy_timeout_s: float = 900.0
+    """How long services may take to come up."""
+    stop_timeout_s: float = 120.0
+    """After how long without a sign of stopping a deployment is removed instead. Some images never report a stop."""
+    check_interval_s: float = 900.0
+    """How often an instance at rest is looked at; webhooks come on top."""
+    max_attempts: int = 6
+    """How often a write is tried before an operator is asked."""
+    max_recoveries: int = 3
+    """How often a crashed service is restarted before it is left down."""
+    give_up_after_s: float = 86_400.0
+    """How long a write may wait for its turn (rate limits, throttles) before an operator is asked."""
+    failed_deploy: Literal["undo", "park"] = "undo"
+    """What becomes of an instance that does not come up the first time: everything made for it is deleted and its slot
+    freed, or it is left as it is for an operator to look at."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, (int, float)) and value <= 0:
+                raise ConfigurationError(f"ManagerSettings({name}={value!r}): must be above 0")
+        if self.failed_deploy not in {"undo", "park"}:
+            raise ConfigurationError(
+                f"ManagerSettings(failed_deploy={self.failed_deploy!r}): must be 'undo' or 'park'"
+            )
+        if self.lease_s <= self.call_timeout_s:
+            raise ConfigurationError(
+                f"ManagerSettings(lease_s={self.lease_s:g}): must be longer than call_timeout_s="
+                f"{self.call_timeout_s:g}, or a second worker could look while the first one still writes"
+            )

@@ -1,0 +1,200 @@
+"""What changes at Railway when an instance goes from one template revision to another. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from railway_saas.instances.settings import settings_of, volume_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from railway_saas.instances.settings import ServiceSettings
+    from railway_saas.instances.view import RailwayView
+    from railway_saas.templates import JsonObject, JsonValue, RandomSource, Template, TemplateService
+
+_COMPARED = ("source", "build", "deploy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradePlan:
+    """A patch of the environment's configuration, and what a patch cannot do."""
+
+    patch: JsonObject = field(repr=False)
+    """For `environmentStageChanges`; may hold values of variables."""
+    affected: tuple[str, ...] = ()
+    """Template keys of services that need a new deployment."""
+    added: tuple[str, ...] = ()
+    """Keys of services that are to be created first."""
+    volumes: tuple[tuple[str, str], ...] = ()
+    """Service key and mount path of volumes to be created first."""
+    domains: tuple[tuple[str, int], ...] = ()
+    """Service key and number of domains to be generated."""
+    removed: tuple[str, ...] = ()
+    """Keys of services that the new revision does not have."""
+
+
+def plan_upgrade(
+    old: Template,
+    new: Template,
+    view: RailwayView,
+    random: RandomSource,
+    overlay: Mapping[str, Mapping[str, str | None]],
+) -> UpgradePlan:
+    """Compare two filled-in revisions with each other, and with what is there.
+
+    Args:
+        old: The applied revision.
+        new: The desired one.
+        view: What is there.
+        random: For `secret()` in variables that are new.
+        overlay: Variables the owner has set, by service name: they stay as they are.
+    """
+    before = {service.key: service for service in old.services}
+    by_name = {service.name: service for service in old.services}
+    patches: JsonObject = {}
+    affected: list[str] = []
+    added: list[str] = []
+    for service in new.services:
+        there = view.find(service.key)
+        earlier = before.get(service.key) or by_name.get(service.name)
+        if there is None:
+            added.append(service.key)
+            affected.append(service.key)
+            continue
+        own = overlay.get(service.name, {})
+        patch = (
+            _whole_patch(settings_of(service, random))
+            if earlier is None
+            else _service_patch(earlier, service, random, own)
+        )
+        if patch:
+            patches[there.service_id] = patch
+        if patch or earlier is None:
+            affected.append(service.key)
+    kept = {service.key for service in new.services} | {service.name for service in new.services}
+    volumes = tuple(_new_volumes(new, view))
+    sizes = dict(_grown(new, view))
+    parts: JsonObject = {"services": patches, "volumes": sizes}
+    return UpgradePlan(
+        patch={name: part for name, part in parts.items() if part},
+        affected=tuple(affected),
+        added=tuple(added),
+        volumes=volumes,
+        domains=tuple(_new_domains(new, view)),
+        removed=tuple(service.key for service in old.services if not {service.key, service.name} & kept),
+    )
+
+
+def _whole_patch(settings: ServiceSettings) -> JsonObject:
+    """Everything about a service that `serviceCreate` could not say."""
+    deploy = {**settings.update}
+    patch: JsonObject = {**settings.patch}
+    build = {
+        key: deploy.pop(key) for key in tuple(deploy) if key in {"buildCommand", "builder", "dockerfilePath"}
+    }
+    for name, part in (("deploy", deploy), ("build", build)):
+        if part:
+            known = patch.get(name)
+            patch[name] = {**part, **(known if isinstance(known, dict) else {})}
+    return patch
+
+
+def _service_patch(
+    old: TemplateService, new: TemplateService, random: RandomSource, own: Collection[str]
+) -> JsonObject:
+    patch: JsonObject = {}
+    for name in _COMPARED:
+        difference = _difference(_object(old.raw.get(name)), _object(new.raw.get(name)))
+        if difference:
+            patch[name] = difference
+    proxies = _difference(
+        {str(port): {} for port in old.tcp_proxies}, {str(port): {} for port in new.tcp_proxies}
+    )
+    if proxies:
+        patch["networking"] = {"tcpProxies": proxies}
+    variables = dict(_variables(old, new, random, own))
+    if variables:
+        patch["variables"] = variables
+    return patch
+
+
+def _difference(old: JsonObject, new: JsonObject) -> JsonObject:
+    """A merge patch from one object to the other: null takes a key away."""
+    changed: JsonObject = {}
+    for key in (*new, *(key for key in old if key not in new)):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            changed[key] = _difference(before, after)
+        else:
+            changed[key] = after
+    return changed
+
+
+def _variables(
+    old: TemplateService, new: TemplateService, random: RandomSource, own: Collection[str]
+) -> Iterator[tuple[str, JsonValue]]:
+    """A variable whose text is unchanged keeps what was generated from it; the owner's own are left alone."""
+    made = {**_texts(new, random)}
+    for variable in new.variables:
+        earlier = old.variable(variable.name)
+        same = earlier is not None and (earlier.text, earlier.generator) == (
+            variable.text,
+            variable.generator,
+        )
+        if same or variable.name in own or variable.name not in made:
+            continue
+        sealed: JsonObject = {"isSealed": True} if variable.sealed else {}
+        yield variable.name, {"value": made[variable.name], **sealed}
+    names = {variable.name for variable in new.variables}
+    for variable in old.variables:
+        if variable.name not in names and variable.name not in own:
+            yield variable.name, None
+
+
+def _texts(service: TemplateService, random: RandomSource) -> dict[str, JsonValue]:
+    settings = settings_of(service, random)
+    sealed = _object(settings.patch.get("variables"))
+    return {
+        **settings.variables,
+        **{name: entry.get("value") for name, entry in sealed.items() if isinstance(entry, dict)},
+    }
+
+
+def _new_volumes(new: Template, view: RailwayView) -> Iterator[tuple[str, str]]:
+    for key, mount in volume_keys(new):
+        service = view.find(key)
+        mounted = {one.mount_path for one in view.volumes if service and one.service_id == service.service_id}
+        if mount not in mounted:
+            yield key, mount
+
+
+def _grown(new: Template, view: RailwayView) -> Iterator[tuple[str, JsonValue]]:
+    """Volumes only ever grow: Railway refuses to shrink one."""
+    for service in new.services:
+        there = view.find(service.key)
+        for volume in service.volumes:
+            found = next(
+                (
+                    one
+                    for one in view.volumes
+                    if there and one.service_id == there.service_id and one.mount_path == volume.mount_path
+                ),
+                None,
+            )
+            if found and volume.size_mb and found.size_mb and volume.size_mb > found.size_mb:
+                yield found.volume_id, {"sizeMB": volume.size_mb}
+
+
+def _new_domains(new: Template, view: RailwayView) -> Iterator[tuple[str, int]]:
+    for service in new.services:
+        there = view.find(service.key)
+        have = len(there.service_hosts) if there else 0
+        yield from ((service.key, number) for number in range(have + 1, len(service.service_domains) + 1))
+
+
+def _object(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, dict) else {}

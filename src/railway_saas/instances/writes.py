@@ -1,0 +1,348 @@
+"""From an intent to the calls that carry it out, and from their answers to the operation's result. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from railway_saas.domain.operations import OperationKind
+from railway_saas.instances import calls
+from railway_saas.instances.deciding.building import CONFIGURE_KEY
+from railway_saas.instances.deciding.changing import changed_variables
+from railway_saas.instances.settings import bucket_region, settings_of
+from railway_saas.instances.upgrades import plan_upgrade
+from railway_saas.instances.view import RailwayView
+from railway_saas.railway.operations import (
+    backups,
+    deployments,
+    domains,
+    environments,
+    projects,
+    service_instances,
+    services,
+    templates,
+    variables,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from railway_saas._core.operation import Operation
+    from railway_saas.instances.placement import Placement
+    from railway_saas.instances.settings import ServiceSettings
+    from railway_saas.instances.situation import Situation
+    from railway_saas.instances.steps import Intent
+    from railway_saas.templates import JsonObject, RandomSource
+
+DEFAULT_BUCKET_REGION: Final = "sjc"
+"""Railway asks for a region; this is the one of its own documentation's examples."""
+
+GOES_ON: Final = frozenset(
+    {OperationKind.TEMPLATE_DEPLOY, OperationKind.BACKUP_CREATE, OperationKind.BACKUP_RESTORE}
+)
+"""Railway goes on with these after it has answered: they stay SENT until a look says that they are complete."""
+
+
+class Scribe:
+    """Writes down calls for one installation: it knows the workspace, where instances go, and the random source."""
+
+    def __init__(self, *, workspace_id: str, placement: Placement, random: RandomSource) -> None:
+        self._workspace_id = workspace_id
+        self._placement = placement
+        self._random = random
+
+    def calls_of(self, s: Situation, intent: Intent) -> Sequence[Operation[Any]]:
+        """The calls of an intent, in order. None at all where nothing is to be said."""
+        return tuple(_CALLS[intent.kind](self, s, intent))
+
+    # Each kind ---------------------------------------------------------------------------------------------------
+
+    def project_create(self, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
+        """A project of the instance's own, with its marker."""
+        yield projects.create(
+            name=self._placement.project_name(s.instance),
+            description=self._placement.description(s.instance),
+            workspace_id=self._workspace_id,
+        )
+
+    def service_create(self, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+        """One service of the document."""
+        project_id, environment_id = _place(s)
+        known = s.catalogue.railway_template_id if s.catalogue.known_to_railway else None
+        yield calls.create_service(self._settings(s, intent.subject), project_id, environment_id, known)
+
+    def configure(self, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+        """Everything that creating a service could not say; or the difference between two revisions."""
+        if intent.key == CONFIGURE_KEY:
+            yield from self._first_settings(s)
+        else:
+            yield from self._upgrade(s)
+
+    def _first_settings(self, s: Situation) -> Iterator[Operation[Any]]:
+        _, environment_id = _place(s)
+        settings = [self._settings(s, service.key) for service in s.template.services]
+        ids = {service.key: service_id_of(s, service.key) for service in s.template.services}
+        yield from calls.configure(settings, ids, environment_id)
+        yield from _committed(environment_id, calls.patch_of(settings, ids, _sizes(s), _buckets(s)))
+
+    def _upgrade(self, s: Situation) -> Iterator[Operation[Any]]:
+        _, environment_id = _place(s)
+        old = s.applied_template or s.template
+        view = s.view or RailwayView(services=())
+        plan = plan_upgrade(old, s.template, view, self._random, s.instance.desired.config.variables)
+        yield from _committed(environment_id, plan.patch)
+
+    def _settings(self, s: Situation, key: str) -> ServiceSettings:
+        service = next(one for one in s.template.services if one.key == key)
+        return settings_of(service, self._random)
+
+
+def template_deploy(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
+    """The whole document; Railway makes the services."""
+    project_id, environment_id = _place(s)
+    yield templates.deploy(
+        template_id=s.catalogue.railway_template_id,
+        serialized_config=s.template.serialize(),
+        project_id=project_id,
+        environment_id=environment_id,
+    )
+
+
+def volume_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A volume, mounted."""
+    project_id, environment_id = _place(s)
+    yield calls.create_volume(
+        project_id, environment_id, service_id_of(s, intent.subject), str(intent.request["mount"])
+    )
+
+
+def bucket_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A bucket of the project; the settings' patch places it."""
+    names = {bucket.key: bucket.name for bucket in s.template.buckets}
+    yield calls.create_bucket(_place(s)[0], names[intent.subject])
+
+
+def service_domain_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """One generated domain."""
+    service = next(one for one in s.template.services if one.key == intent.subject)
+    domain = service.service_domains[int(intent.request["number"]) - 1]
+    yield domains.service_domain_create(
+        service_id=service_id_of(s, intent.subject),
+        environment_id=_place(s)[1],
+        target_port=domain.target_port,
+    )
+
+
+def variables_set(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
+    """Values that changed, without deploying: the rollout does that, once. Deletions deploy by themselves."""
+    applied = s.observed.applied
+    if applied is None:
+        return
+    project_id, environment_id = _place(s)
+    keys = {service.name: service.key for service in s.template.services}
+    for service, values in changed_variables(s, applied).items():
+        service_id = service_id_of(s, keys[service])
+        taken = [name for name, value in values.items() if value is None]
+        given = {name: value for name, value in values.items() if value is not None}
+        for name in taken:
+            yield variables.delete(
+                name, project_id=project_id, environment_id=environment_id, service_id=service_id
+            )
+        if given:
+            yield variables.upsert_many(
+                given,
+                project_id=project_id,
+                environment_id=environment_id,
+                service_id=service_id,
+                skip_deploys=True,
+            )
+
+
+def limits_set(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
+    """The same limits for every service; None goes back to the plan's."""
+    limits = s.instance.desired.config.limits
+    _, environment_id = _place(s)
+    for service in s.template.services:
+        yield service_instances.limits_update(
+            service_id=service_id_of(s, service.key),
+            environment_id=environment_id,
+            vcpus=None if limits.vcpus is None else float(limits.vcpus),
+            memory_gb=None if limits.memory_gb is None else float(limits.memory_gb),
+        )
+
+
+def service_deploy(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A new deployment from the settings as they are."""
+    yield service_instances.deploy(service_id=service_id_of(s, intent.subject), environment_id=_place(s)[1])
+
+
+def service_delete(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A service the revision does not have."""
+    yield services.delete(str(intent.request["service_id"]))
+
+
+def restart(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """The same deployment, started anew."""
+    yield deployments.restart(str(intent.request["deployment_id"]))
+
+
+def rollback(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A new deployment from an old one's image and variables."""
+    yield deployments.rollback(str(intent.request["deployment_id"]))
+
+
+def stop(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """End the processes, keep the deployment."""
+    yield deployments.stop(str(intent.request["deployment_id"]))
+
+
+def remove(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """Take a deployment down, or abort one that has not started."""
+    act = deployments.cancel if intent.request.get("cancel") else deployments.remove
+    yield act(str(intent.request["deployment_id"]))
+
+
+def custom_domain_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A customer's domain."""
+    project_id, environment_id = _place(s)
+    port = intent.request.get("target_port")
+    yield domains.custom_domain_create(
+        project_id=project_id,
+        environment_id=environment_id,
+        service_id=str(intent.request["service_id"]),
+        domain=str(intent.request["domain"]),
+        target_port=None if port is None else int(port),
+    )
+
+
+def custom_domain_delete(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """Take a customer's domain away."""
+    yield domains.custom_domain_delete(str(intent.request["domain_id"]))
+
+
+def backup_create(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A backup under a name of its own, by which it is found again."""
+    yield backups.create(str(intent.request["volume_instance_id"]), name=str(intent.request["name"]))
+
+
+def backup_restore(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A new volume from a backup; Railway stages the change."""
+    yield backups.restore(
+        volume_instance_id=str(intent.request["volume_instance_id"]),
+        backup_id=str(intent.request["backup_id"]),
+    )
+
+
+def restore_commit(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
+    """Put the restored volume in place; deploys the service."""
+    yield environments.commit_staged(_place(s)[1], message="restore a backup")
+
+
+def project_delete(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
+    """The project with everything in it."""
+    yield projects.delete(_place(s)[0])
+
+
+_CALLS: Final[dict[OperationKind, Callable[[Scribe, Situation, Intent], Iterator[Operation[Any]]]]] = {
+    OperationKind.PROJECT_CREATE: Scribe.project_create,
+    OperationKind.TEMPLATE_DEPLOY: template_deploy,
+    OperationKind.SERVICE_CREATE: Scribe.service_create,
+    OperationKind.VOLUME_CREATE: volume_create,
+    OperationKind.BUCKET_CREATE: bucket_create,
+    OperationKind.SERVICE_DOMAIN_CREATE: service_domain_create,
+    OperationKind.CONFIGURE: Scribe.configure,
+    OperationKind.VARIABLES: variables_set,
+    OperationKind.LIMITS: limits_set,
+    OperationKind.SERVICE_DEPLOY: service_deploy,
+    OperationKind.SERVICE_DELETE: service_delete,
+    OperationKind.RESTART: restart,
+    OperationKind.ROLLBACK: rollback,
+    OperationKind.STOP: stop,
+    OperationKind.REMOVE: remove,
+    OperationKind.CUSTOM_DOMAIN_CREATE: custom_domain_create,
+    OperationKind.CUSTOM_DOMAIN_DELETE: custom_domain_delete,
+    OperationKind.BACKUP_CREATE: backup_create,
+    OperationKind.BACKUP_RESTORE: backup_restore,
+    OperationKind.RESTORE_COMMIT: restore_commit,
+    OperationKind.PROJECT_DELETE: project_delete,
+}
+
+
+def result_of(intent: Intent, answers: Sequence[Any]) -> Mapping[str, Any]:
+    """What to remember of Railway's answers (JSON)."""
+    answer: Any = answers[0] if answers else None
+    match intent.kind:
+        case OperationKind.PROJECT_CREATE:
+            return {
+                "project_id": answer.id,
+                "environment_id": answer.environments[0].id if answer.environments else None,
+            }
+        case OperationKind.SERVICE_CREATE:
+            return {"service_id": answer.id}
+        case OperationKind.VOLUME_CREATE:
+            return {"volume_id": answer.id}
+        case OperationKind.BUCKET_CREATE:
+            return {"bucket_id": answer.id}
+        case OperationKind.SERVICE_DEPLOY:
+            return {"deployment_id": answer}
+        case OperationKind.CUSTOM_DOMAIN_CREATE:
+            return {"domain_id": answer.id}
+        case OperationKind.TEMPLATE_DEPLOY | OperationKind.BACKUP_CREATE | OperationKind.BACKUP_RESTORE:
+            return {"answered": True, "workflow_id": answer.workflow_id}
+        case _:
+            return {}
+
+
+def digest_of(operations: Sequence[Operation[Any]]) -> str:
+    """SHA-256 of what is sent, in hexadecimal."""
+    sent = [[operation.name, dict(operation.variables)] for operation in operations]
+    return hashlib.sha256(json.dumps(sent, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def service_id_of(s: Situation, key: str) -> str:
+    """Railway's id of a service of the document: from its row, or from the write that made it."""
+    for row in s.services:
+        if row.template_key == key:
+            return row.railway_service_id
+    for prefix in (f"service:g{s.instance.desired.generation}:", "service:"):
+        operation = s.operations.get(f"{prefix}{key}")
+        if operation is not None and "service_id" in operation.result:
+            return str(operation.result["service_id"])
+    found = s.view.find(key) if s.view else None
+    if found is None:
+        raise LookupError(
+            f"service {key} has no id yet"
+        )  # a fault of ours: decide asks for it only when it has
+    return found.service_id
+
+
+def _place(s: Situation) -> tuple[str, str]:
+    return s.observed.project_id or "", s.observed.environment_id or ""
+
+
+def _committed(environment_id: str, patch: JsonObject) -> Iterator[Operation[Any]]:
+    """Stage and commit without deploying: services start in their own order afterwards."""
+    if patch:
+        yield environments.stage_changes(environment_id, patch, merge=True)
+        yield environments.commit_staged(environment_id, skip_deploys=True)
+
+
+def _sizes(s: Situation) -> dict[str, JsonObject]:
+    sizes: dict[str, JsonObject] = {}
+    for service in s.template.services:
+        for volume in service.volumes:
+            made = s.operations.get(f"volume:{service.key}:{volume.mount_path or '/data'}")
+            if volume.size_mb and made is not None and "volume_id" in made.result:
+                sizes[str(made.result["volume_id"])] = {"sizeMB": volume.size_mb}
+    return sizes
+
+
+def _buckets(s: Situation) -> dict[str, JsonObject]:
+    placed: dict[str, JsonObject] = {}
+    for bucket in s.template.buckets:
+        made = s.operations.get(f"bucket:{bucket.key}")
+        if made is not None and "bucket_id" in made.result:
+            region = bucket_region(s.template, bucket.key) or DEFAULT_BUCKET_REGION
+            placed[str(made.result["bucket_id"])] = {"region": region, "isCreated": True}
+    return placed
