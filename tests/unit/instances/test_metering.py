@@ -154,9 +154,7 @@ def test_an_hour_read_again_writes_what_changed_and_takes_back_what_is_gone() ->
     acme = instance("acme", project_id="p1")
 
     def total(measure: str, value: str) -> UsageTotal:
-        return UsageTotal(
-            instance_id=acme.id, metric_type=measure, value=Decimal(value), unit="vCPU-minutes"
-        )
+        return UsageTotal(instance_id=acme.id, metric_type=measure, value=Decimal(value), unit="vCPU-minutes")
 
     now = metrics_of(
         amounts_of([item("p1", "web", "0.10000000004"), item("p1", "web", "2", "NETWORK_TX_GB")]),
