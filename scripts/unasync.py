@@ -19,6 +19,10 @@ FOLDERS = (
     ("src/railway_saas/railway/_async", "src/railway_saas/railway/_sync"),
     ("src/railway_saas/instances/_async", "src/railway_saas/instances/_sync"),
     ("src/railway_saas/repositories/_async", "src/railway_saas/repositories/_sync"),
+    (
+        "src/railway_saas/repositories/sqlalchemy/_async",
+        "src/railway_saas/repositories/sqlalchemy/_sync",
+    ),
     ("tests/_async", "tests/_sync"),
     ("tests/instances/_async", "tests/instances/_sync"),
 )
@@ -39,6 +43,9 @@ RULES = tuple(
         (r"\bStopAsyncIteration\b", "StopIteration"),
         (r"\bLoopPacer\b", "ThreadPacer"),
         (r"\bnew_async_client\b", "new_client"),
+        (r"\bsqlalchemy\.ext\.asyncio\b", "sqlalchemy.orm"),
+        (r"\basync_sessionmaker\b", "sessionmaker"),
+        (r"\bcreate_async_database_engine\b", "create_database_engine"),
         (r"\basynccontextmanager\b", "contextmanager"),
         (r"\basync_(client|transport|connect)\b", r"\1"),
         (r"@pytest\.mark\.asyncio\n", ""),

@@ -10,7 +10,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from railway_saas.domain.catalogue import CatalogueTemplate, TemplateRevision
-from railway_saas.domain.instances import Deployment, Instance, InstanceDomain, InstanceService, Observed
+from railway_saas.domain.instances import (
+    Deployment,
+    Instance,
+    InstanceDomain,
+    InstanceEvent,
+    InstanceService,
+    Observed,
+)
 from railway_saas.domain.operations import ProviderOperation
 from railway_saas.domain.prices import EXACT
 from railway_saas.domain.records import AuditEntry, IdempotencyKey, InboxEvent, OutboxMessage, Subscription
@@ -44,6 +51,7 @@ LONGEST: Final[Mapping[type, Mapping[str, int]]] = {
         "domain": 255,
     },
     InstanceDomain: {"domain": 255, "service": 255, "railway_domain_id": 255},
+    InstanceEvent: {"step": 50, "service": 255},
     ProviderOperation: {"key": 500, "request_digest": 64, "trace_id": 255},
     Deployment: {"railway_deployment_id": 255, "service": 255, "status": 50},
     Subscription: {"stripe_subscription_id": 255, "plan_name": 100, "status": 50},
@@ -122,6 +130,16 @@ def plain(value: Decimal) -> Decimal:
     """An equal decimal without trailing zeros and exponent: people read `2`, not `2.000000000`."""
     whole = value.to_integral_value(context=EXACT)
     return whole if whole == value else value.normalize(EXACT)
+
+
+def json_object(value: Mapping[str, object], name: str) -> dict[str, Any]:
+    """A copy that is known to be JSON.
+
+    Raises:
+        RepositoryError: It is none, or holds text that cannot be stored.
+    """
+    copied: dict[str, Any] = _json(value, name)
+    return copied
 
 
 def name_key(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from railway_saas.errors import ConflictError
 from railway_saas.repositories._async.memory.base import AsyncMemoryRepository, first_page
+from railway_saas.repositories.folding import services_by_id, updated_deployment
 from railway_saas.repositories.memory_tables import EVERYTHING
 from railway_saas.repositories.paging import id_after
 from railway_saas.repositories.values import utc
@@ -34,12 +35,11 @@ class AsyncMemoryServices(AsyncMemoryRepository):
     async def replace(self, instance_id: UUID, services: Sequence[InstanceService]) -> None:
         self._tables.instances.need(instance_id)
         table = self._tables.services
-        wanted = {service.railway_service_id: service for service in services}
+        wanted = services_by_id(instance_id, services)
         holders = {key: table.find_by("railway_service_id", key) for key in wanted}
-        strangers = [row for row in holders.values() if row is not None and row.instance_id != instance_id]
-        if strangers or len(wanted) < len(services):
+        if any(row is not None and row.instance_id != instance_id for row in holders.values()):
             raise ConflictError("instance_services: a row of that railway_service_id is there already")
-        for row in list(table.rows("instance_id", instance_id)):
+        for row in table.all_of("instance_id", instance_id):
             if row.railway_service_id not in wanted:
                 table.remove(row.id)
         for key, service in wanted.items():
@@ -95,6 +95,10 @@ class AsyncMemoryOperations(AsyncMemoryRepository):
     async def find(self, instance_id: UUID, key: str) -> ProviderOperation | None:
         return self._tables.operations.find_by("key", (instance_id, key))
 
+    async def find_many(self, instance_id: UUID, keys: Collection[str]) -> Mapping[str, ProviderOperation]:
+        found = {key: self._tables.operations.find_by("key", (instance_id, key)) for key in keys}
+        return {key: operation for key, operation in found.items() if operation is not None}
+
     async def list_open(self, instance_id: UUID) -> Sequence[ProviderOperation]:
         return self._tables.operations.all_of("open", instance_id)
 
@@ -133,16 +137,8 @@ class AsyncMemoryDeployments(AsyncMemoryRepository):
             stored = table.find_by("railway_deployment_id", deployment.railway_deployment_id)
             if stored is None:
                 table.add(deployment)
-                continue
-            table.replace(
-                replace(
-                    stored,
-                    status=deployment.status,
-                    logs=stored.logs if deployment.logs is None else deployment.logs,
-                    started_at=deployment.started_at,
-                    finished_at=deployment.finished_at,
-                )
-            )
+            else:
+                table.replace(updated_deployment(stored, deployment))
 
     async def find(self, railway_deployment_id: str) -> Deployment | None:
         return self._tables.deployments.find_by("railway_deployment_id", railway_deployment_id)

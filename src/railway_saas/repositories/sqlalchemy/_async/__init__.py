@@ -1,0 +1,1 @@
+"""Written for asyncio; the sync twin is generated."""

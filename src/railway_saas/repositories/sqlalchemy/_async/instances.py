@@ -1,0 +1,125 @@
+"""Instances, their slots and leases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from railway_saas.domain.statuses import InstanceStatus
+from railway_saas.errors import LeaseLostError
+from railway_saas.repositories.sqlalchemy._async.base import AsyncSqlRepository
+from railway_saas.repositories.sqlalchemy.mapping.instances import instance_of, slots_of
+from railway_saas.repositories.sqlalchemy.reading import found, needed, page, touched
+from railway_saas.repositories.sqlalchemy.statements import instances as statements
+from railway_saas.repositories.values import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from railway_saas._core.paging import Page
+    from railway_saas.domain.instances import Instance
+    from railway_saas.domain.plans import Slots
+
+
+class AsyncSqlInstances(AsyncSqlRepository):
+    """See `AsyncInstanceRepository`."""
+
+    async def add(self, instance: Instance) -> None:
+        await self._transaction.write(statements.add(instance))
+
+    async def get(self, instance_id: UUID) -> Instance:
+        row = await self._transaction.first(statements.get(instance_id))
+        return needed(row, instance_of, f"instance {instance_id}")
+
+    async def find_owned(self, instance_id: UUID, user_id: UUID) -> Instance | None:
+        return found(await self._transaction.first(statements.find_owned(instance_id, user_id)), instance_of)
+
+    async def find_by_project(self, railway_project_id: str) -> Instance | None:
+        return found(
+            await self._transaction.first(statements.find_by_project(railway_project_id)), instance_of
+        )
+
+    async def find_many(self, instance_ids: Collection[UUID]) -> Mapping[UUID, Instance]:
+        rows = await self._transaction.all(statements.find_many(instance_ids, self._dialect))
+        return {row.id: instance_of(row) for row in rows}
+
+    async def find_many_by_project(self, railway_project_ids: Collection[str]) -> Mapping[str, Instance]:
+        query = statements.find_many_by_project(railway_project_ids, self._dialect)
+        instances = [instance_of(row) for row in await self._transaction.all(query)]
+        return {one.observed.project_id: one for one in instances if one.observed.project_id is not None}
+
+    async def list_page(
+        self,
+        *,
+        user_id: UUID | None = None,
+        status: InstanceStatus | None = None,
+        template_id: UUID | None = None,
+        needs_attention: bool = False,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Instance]:
+        query = statements.list_page(
+            user_id=user_id,
+            status=status,
+            template_id=template_id,
+            needs_attention=needs_attention,
+            after=after,
+            limit=limit,
+        )
+        return page(await self._transaction.all(query), instance_of, limit)
+
+    async def lock(self, instance_id: UUID) -> Instance:
+        row = await self._transaction.first(statements.get(instance_id).with_for_update())
+        return needed(row, instance_of, f"instance {instance_id}")
+
+    async def save_desired(self, instance: Instance) -> None:
+        touched(await self._transaction.write(statements.save_desired(instance)), f"instance {instance.id}")
+
+    async def save_observed(self, instance: Instance, *, worker: str, lease_until: datetime) -> None:
+        saved = await self._transaction.write(
+            statements.save_observed(instance, worker=worker, lease_until=lease_until)
+        )
+        if not saved:
+            raise LeaseLostError(f"instance {instance.id}: {worker!r} does not hold its lease")
+
+    async def claim(
+        self, instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime
+    ) -> Instance | None:
+        claimed = await self._transaction.run(
+            statements.claim(instance_id, worker=worker, now=now, lease_until=lease_until)
+        )
+        instance = await self.get(instance_id)
+        return instance if claimed else None
+
+    async def claim_due(
+        self, *, worker: str, now: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[Instance]:
+        rows = await self._transaction.all(statements.due(now=now, limit=limit))
+        instances = [instance_of(row) for row in rows]
+        if instances:
+            ids = [one.id for one in instances]
+            lease = statements.lease(ids, worker=worker, lease_until=lease_until, dialect=self._dialect)
+            await self._transaction.run(lease)
+        return [replace(one, lease_owner=worker, lease_until=utc(lease_until)) for one in instances]
+
+    async def release(self, instance: Instance, *, worker: str, next_check_at: datetime | None) -> None:
+        await self._transaction.run(statements.release(instance, worker=worker, next_check_at=next_check_at))
+
+    async def wake(self, instance_id: UUID, *, at: datetime) -> None:
+        touched(await self._transaction.run(statements.wake(instance_id, at=at)), f"instance {instance_id}")
+
+    async def next_due_at(self) -> datetime | None:
+        return await self._transaction.first(statements.next_due_at())
+
+    async def lock_owner(self, user_id: UUID) -> None:
+        await self._transaction.run(statements.lock_owner(user_id, self._dialect))
+
+    async def slots_of(self, user_id: UUID) -> Slots:
+        (row,) = await self._transaction.rows(statements.slots_of(user_id))
+        return slots_of(row)
+
+    async def count_by_status(self) -> Mapping[InstanceStatus, int]:
+        rows = await self._transaction.rows(statements.count_by_status())
+        return {InstanceStatus(status): count for status, count in rows}

@@ -1,0 +1,207 @@
+"""`instances` and `owners`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, func, insert, literal, or_, select, update
+
+from railway_saas.domain.instances import DomainState
+from railway_saas.repositories.sqlalchemy.mapping.instances import (
+    desired_values,
+    instance_values,
+    observed_values,
+)
+from railway_saas.repositories.sqlalchemy.models import InstanceDomainRow, InstanceRow, OwnerRow, table_of
+from railway_saas.repositories.sqlalchemy.statements.common import insert_into, one_of, paged
+from railway_saas.repositories.sqlalchemy.types import UtcDateTime, exact_sum
+from railway_saas.repositories.values import clean, text, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, Insert, Select, Update
+
+    from railway_saas.domain.instances import Instance
+    from railway_saas.domain.statuses import InstanceStatus
+
+
+def add(instance: Instance) -> Insert:
+    return insert(table_of(InstanceRow)).values(instance_values(clean(instance)))
+
+
+def get(instance_id: UUID) -> Select[InstanceRow]:
+    return select(InstanceRow).where(InstanceRow.id == instance_id)
+
+
+def exists(instance_id: UUID) -> Select[UUID]:
+    return select(InstanceRow.id).where(InstanceRow.id == instance_id)
+
+
+def find_owned(instance_id: UUID, user_id: UUID) -> Select[InstanceRow]:
+    return get(instance_id).where(InstanceRow.user_id == user_id)
+
+
+def find_many(instance_ids: Collection[UUID], dialect: str) -> Select[InstanceRow]:
+    return select(InstanceRow).where(one_of(InstanceRow.id, instance_ids, dialect))
+
+
+def find_by_project(railway_project_id: str) -> Select[InstanceRow]:
+    return select(InstanceRow).where(InstanceRow.railway_project_id == text(railway_project_id))
+
+
+def find_many_by_project(railway_project_ids: Collection[str], dialect: str) -> Select[InstanceRow]:
+    return select(InstanceRow).where(one_of(InstanceRow.railway_project_id, railway_project_ids, dialect))
+
+
+def list_page(
+    *,
+    user_id: UUID | None,
+    status: InstanceStatus | None,
+    template_id: UUID | None,
+    needs_attention: bool,
+    after: str | None,
+    limit: int,
+) -> Select[InstanceRow]:
+    query = select(InstanceRow)
+    if user_id is not None:
+        query = query.where(InstanceRow.user_id == user_id)
+    if status is not None:
+        query = query.where(InstanceRow.status == status.value)
+    if template_id is not None:
+        query = query.where(InstanceRow.template_id == template_id)
+    if needs_attention:
+        query = query.where(InstanceRow.attention.is_not(None))
+    return paged(query, InstanceRow.id, after, limit)
+
+
+def save_desired(instance: Instance) -> Update:
+    return _update(instance.id).values(desired_values(clean(instance)))
+
+
+def save_observed(instance: Instance, *, worker: str, lease_until: datetime) -> Update:
+    return (
+        _update(instance.id)
+        .where(InstanceRow.lease_owner == text(worker, "worker"))
+        .values(observed_values(clean(instance)), lease_until=utc(lease_until, "lease_until"))
+    )
+
+
+def claim(instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime) -> Update:
+    holder = text(worker, "worker", 255)
+    return (
+        _update(instance_id)
+        .where(or_(InstanceRow.lease_owner == holder, _is_free(now)))
+        .values(lease_owner=holder, lease_until=utc(lease_until, "lease_until"))
+    )
+
+
+def due(*, now: datetime, limit: int) -> Select[InstanceRow]:
+    """What is due, locked; everybody's longest waiting one first, then everybody's second.
+
+    PostgreSQL locks no rows of a query with a window, hence the join: the window ranks what is due, the outer query
+    locks, passing over what another worker has locked, and looks again whether it is still due.
+    """
+    is_due = InstanceRow.next_check_at <= utc(now, "now"), _is_free(now)
+    turn = func.row_number().over(
+        partition_by=InstanceRow.user_id, order_by=(InstanceRow.next_check_at, InstanceRow.id)
+    )
+    ranked = select(InstanceRow.id, turn.label("turn")).where(*is_due).subquery()
+    return (
+        select(InstanceRow)
+        .join(ranked, ranked.c.id == InstanceRow.id)
+        .where(*is_due)
+        .order_by(ranked.c.turn, InstanceRow.next_check_at, InstanceRow.id)
+        .limit(max(limit, 0))
+        .with_for_update(of=InstanceRow, skip_locked=True)
+    )
+
+
+def lease(instance_ids: Collection[UUID], *, worker: str, lease_until: datetime, dialect: str) -> Update:
+    return (
+        update(table_of(InstanceRow))
+        .where(one_of(InstanceRow.id, instance_ids, dialect))
+        .values(lease_owner=text(worker, "worker", 255), lease_until=utc(lease_until, "lease_until"))
+    )
+
+
+def release(instance: Instance, *, worker: str, next_check_at: datetime | None) -> Update:
+    wanted = None if next_check_at is None else utc(next_check_at, "next_check_at")
+    woken = InstanceRow.wakes > instance.wakes
+    return (
+        _update(instance.id)
+        .where(InstanceRow.lease_owner == text(worker, "worker"))
+        .values(
+            next_check_at=case((woken, _earlier_check(wanted)), else_=_moment(wanted)),
+            lease_owner=None,
+            lease_until=None,
+        )
+    )
+
+
+def wake(instance_id: UUID, *, at: datetime) -> Update:
+    return _update(instance_id).values(
+        next_check_at=_earlier_check(utc(at, "at")), wakes=InstanceRow.wakes + 1
+    )
+
+
+def next_due_at() -> Select[datetime | None]:
+    return select(func.min(InstanceRow.next_check_at, type_=UtcDateTime())).where(
+        InstanceRow.next_check_at.is_not(None)
+    )
+
+
+def lock_owner(user_id: UUID, dialect: str) -> Insert:
+    """Insert the owner or write its row anew: either holds it until the transaction ends.
+
+    Writing, where `SELECT ... FOR UPDATE` would do for `READ COMMITTED`, makes the stricter isolation levels fail
+    rather than count what they saw before it was their turn.
+    """
+    statement = insert_into(OwnerRow, dialect).values(user_id=user_id)
+    return statement.on_conflict_do_update(
+        index_elements=["user_id"], set_={"user_id": statement.excluded.user_id}
+    )
+
+
+def slots_of(user_id: UUID) -> Select[*tuple[Any, ...]]:
+    holding = InstanceRow.user_id == user_id, InstanceRow.holds_slot.is_(True)
+    domains = (
+        select(func.count())
+        .select_from(InstanceDomainRow)
+        .join(InstanceRow, InstanceRow.id == InstanceDomainRow.instance_id)
+        .where(*holding, InstanceDomainRow.state != DomainState.REFUSED.value)
+        .scalar_subquery()
+    )
+    return select(
+        func.count(InstanceRow.id).label("instances"),
+        domains.label("domains"),
+        func.coalesce(func.sum(InstanceRow.services), 0).label("services"),
+        exact_sum(InstanceRow.vcpus).label("vcpus"),
+        exact_sum(InstanceRow.memory_gb).label("memory_gb"),
+        exact_sum(InstanceRow.volume_gb).label("volume_gb"),
+    ).where(*holding)
+
+
+def count_by_status() -> Select[str, int]:
+    return select(InstanceRow.status, func.count()).group_by(InstanceRow.status)
+
+
+def _update(instance_id: UUID) -> Update:
+    return update(table_of(InstanceRow)).where(InstanceRow.id == instance_id)
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(InstanceRow.lease_until.is_(None), InstanceRow.lease_until <= utc(now, "now"))
+
+
+def _earlier_check(moment: datetime | None) -> ColumnElement[datetime | None]:
+    """The earlier of what is stored and a moment; None on either side is later than everything."""
+    if moment is None:
+        return InstanceRow.next_check_at.expression
+    return case((InstanceRow.next_check_at < moment, InstanceRow.next_check_at), else_=_moment(moment))
+
+
+def _moment(moment: datetime | None) -> ColumnElement[datetime | None]:
+    return literal(moment, UtcDateTime())
