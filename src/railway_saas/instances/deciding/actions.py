@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from railway_saas.domain.instances import Power
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import OperationState
-from railway_saas.instances.deciding.common import write
-from railway_saas.instances.steps import Intent
+from railway_saas.instances.deciding.common import intent_of, write
 
 if TYPE_CHECKING:
     from railway_saas.instances.situation import Situation
@@ -46,11 +45,7 @@ def next_action(s: Situation) -> Verdict | None:
                 finished_at=s.now,
             )
             return s.record(operations=(over,))
-        intent = Intent(
-            kind=operation.kind,
-            key=operation.key,
-            subject=str(operation.request.get("subject", "")),
-            request=operation.request,
+        return write(
+            s, [intent_of(operation)], _STEPS.get(operation.kind, "backup"), _SENTENCES[operation.kind]
         )
-        return write(s, [intent], _STEPS.get(operation.kind, "backup"), _SENTENCES[operation.kind])
     return None

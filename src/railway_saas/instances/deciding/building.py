@@ -11,6 +11,7 @@ from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances.deciding.common import (
     environment_seen,
     give_up,
+    intent_of,
     joined,
     levels,
     listed,
@@ -149,6 +150,9 @@ def come_up(s: Situation) -> Verdict | None:
     refused = [one for one in s.open_operations(OperationState.FAILED) if one.key.startswith("start:")]
     if refused:
         return give_up(s, refused[0].error or "Railway refused to start a service")
+    retried = [one for one in s.open_operations(OperationState.INTENDED) if one.key.startswith("retry:")]
+    if retried:
+        return write(s, [intent_of(one) for one in retried], "deploy", "deploying anew what did not come up")
     if not _anything_started(s):
         return _start_level(s, levels(s)[0])
     blind = environment_seen(s, s.observed.status_since)

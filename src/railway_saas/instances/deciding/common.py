@@ -14,6 +14,7 @@ from railway_saas.instances.steps import (
     ENVIRONMENT,
     PROJECTS,
     EventDraft,
+    Intent,
     Look,
     ProjectSearch,
     Settled,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from railway_saas.domain.instances import InstanceService
     from railway_saas.domain.operations import ProviderOperation
     from railway_saas.instances.situation import Situation
-    from railway_saas.instances.steps import Change, Intent, Record, Verdict
+    from railway_saas.instances.steps import Change, Record, Verdict
     from railway_saas.instances.view import RailwayView, ServiceView
 
 LAG_S = 60.0
@@ -52,6 +53,16 @@ def write(
     if until is not None:
         return Wait(until, f"{step}: waiting before the next attempt")
     return Write(intents=unsent, step=step, message=message, change=change)
+
+
+def intent_of(operation: ProviderOperation) -> Intent:
+    """An operation that was written down before: what is to be sent for it."""
+    return Intent(
+        kind=operation.kind,
+        key=operation.key,
+        subject=str(operation.request.get("subject", "")),
+        request=operation.request,
+    )
 
 
 def see(s: Situation, *sights: Sight, since: datetime | None = None) -> Verdict | None:

@@ -1,0 +1,1 @@
+"""The parts of the instance manager, one per kind of wish."""

@@ -1,0 +1,140 @@
+"""Backups of volumes, and their way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from railway_saas.domain.ids import new_id
+from railway_saas.domain.operations import OperationKind
+from railway_saas.errors import (
+    InstanceInputError,
+    InstanceNotFoundError,
+    RailwayError,
+)
+from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.steps import ENVIRONMENT, Sight, SightKind
+from railway_saas.instances.verbs import Verb, require_verb
+from railway_saas.railway.models.overview import EnvironmentOverview
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from railway_saas.domain.instances import (
+        Instance,
+    )
+    from railway_saas.railway.models.backups import VolumeInstanceBackup
+
+
+class AsyncBackingUp(AsyncManagerBase):
+    """Backups."""
+
+    async def back_up(
+        self,
+        instance_id: UUID,
+        *,
+        service: str | None = None,
+        user_id: UUID | None = None,
+        actor: str | None = None,
+    ) -> Instance:
+        """Back every volume up, or those of one service.
+
+        Raises:
+            InstanceInputError: There is no volume.
+            RailwayError: Railway cannot be asked which volumes there are.
+        """
+        volumes = await self._volumes(instance_id, service, user_id)
+        async with self._database.unit_of_work() as work:
+            instance = await self._locked(work, instance_id, user_id, Verb.BACK_UP)
+            for key, volume_instance_id in volumes:
+                request = {"subject": key, "volume_instance_id": volume_instance_id}
+                name = f"railway-saas {new_id(self._now()).hex}"
+                await self._intend(
+                    work, instance, OperationKind.BACKUP_CREATE, "backup", {**request, "name": name}
+                )
+            return await self._want(work, instance, Verb.BACK_UP, actor, {"service": service})
+
+    async def backups(
+        self, instance_id: UUID, *, service: str | None = None, user_id: UUID | None = None
+    ) -> Mapping[str, Sequence[VolumeInstanceBackup]]:
+        """Backups by service name, as Railway lists them.
+
+        Raises:
+            RailwayError: Railway cannot be asked.
+        """
+        volumes = await self._volumes(instance_id, service, user_id)
+        instance = await self.get(instance_id, user_id=user_id)
+        async with self._database.unit_of_work() as work:
+            names = {row.template_key: row.name for row in await work.services.list_for(instance_id)}
+        sights = {Sight(SightKind.BACKUPS, volume): key for key, volume in volumes}
+        seen = await self._looker.look(instance, list(sights))
+        found: dict[str, Sequence[VolumeInstanceBackup]] = {}
+        for sight, backups in seen.items():
+            if isinstance(backups, RailwayError):
+                raise backups
+            if isinstance(backups, tuple):
+                found[names[sights[sight]]] = backups
+        return found
+
+    async def restore(
+        self,
+        instance_id: UUID,
+        backup_id: str,
+        *,
+        user_id: UUID | None = None,
+        actor: str | None = None,
+    ) -> Instance:
+        """Put a backup in the place of its volume. Railway removes backups that are newer.
+
+        Raises:
+            InstanceNotFoundError: None of its volumes has that backup.
+            RailwayError: Railway cannot be asked.
+        """
+        volumes = await self._volumes(instance_id, None, user_id)
+        instance = await self.get(instance_id, user_id=user_id)
+        sights = {Sight(SightKind.BACKUPS, volume): (key, volume) for key, volume in volumes}
+        seen = await self._looker.look(instance, list(sights))
+        place = next(
+            (
+                sights[sight]
+                for sight, backups in seen.items()
+                if isinstance(backups, tuple) and any(one.id == backup_id for one in backups)
+            ),
+            None,
+        )
+        if place is None:
+            raise InstanceNotFoundError(f"the instance has no backup {backup_id}")
+        async with self._database.unit_of_work() as work:
+            instance = await self._locked(work, instance_id, user_id, Verb.RESTORE)
+            rows = {row.template_key: row for row in await work.services.list_for(instance_id)}
+            request = {
+                "subject": place[0],
+                "volume_instance_id": place[1],
+                "backup_id": backup_id,
+                "before": rows[place[0]].railway_deployment_id if place[0] in rows else None,
+            }
+            await self._intend(work, instance, OperationKind.BACKUP_RESTORE, "restore", request)
+            return await self._want(work, instance, Verb.RESTORE, actor, {"backup_id": backup_id})
+
+    async def _volumes(
+        self, instance_id: UUID, service: str | None, user_id: UUID | None
+    ) -> list[tuple[str, str]]:
+        """Template key of the service and id of the volume instance, of every mounted volume."""
+        instance = await self.get(instance_id, user_id=user_id)
+        require_verb(instance, Verb.BACK_UP)
+        overview = (await self._looker.look(instance, [ENVIRONMENT]))[ENVIRONMENT]
+        if isinstance(overview, RailwayError):
+            raise overview
+        async with self._database.unit_of_work() as work:
+            rows = {row.railway_service_id: row for row in await work.services.list_for(instance_id)}
+        mounted = overview.volume_instances if isinstance(overview, EnvironmentOverview) else ()
+        found = [
+            (rows[volume.service_id].template_key, volume.id)
+            for volume in mounted
+            if volume.service_id in rows and service in {None, rows[volume.service_id].name}
+        ]
+        if not found:
+            raise InstanceInputError(
+                f"service={service!r}: there is no volume to back up", argument="service"
+            )
+        return found

@@ -1,0 +1,121 @@
+"""Driving the control loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from railway_saas.domain.statuses import InstanceStatus
+from railway_saas.errors import (
+    InstanceError,
+    InstanceNotFoundError,
+    NeedsAttentionError,
+    NotFoundError,
+    ProvisioningError,
+)
+from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from railway_saas.domain.instances import (
+        Instance,
+        InstanceEvent,
+    )
+
+
+BUSY_PAUSE_S: Final = 2.0
+"""Seconds between looks at an instance that another worker has."""
+
+
+class AsyncDriving(AsyncManagerBase):
+    """Turns, runs and waiting."""
+
+    async def reconcile(self, instance_id: UUID) -> Outcome:
+        """Take one instance as far as it goes now; `next_check_at` says when there may be more to do.
+
+        Safe to call from anywhere, as often as one likes, also at the same time.
+
+        Raises:
+            InstanceNotFoundError: There is no such instance.
+        """
+        try:
+            return await self._loop.reconcile(instance_id)
+        except NotFoundError as error:
+            raise InstanceNotFoundError(f"there is no instance {instance_id}") from error
+
+    async def run_due(self, *, limit: int = 100) -> RunReport:
+        """Take every instance that is due, up to `limit`, as far as it goes now: a worker calls this again and again.
+
+        Looks are merged, a hundred to a request, and go out after users' actions.
+        """
+        return await self._loop.run_due(limit)
+
+    async def wait(
+        self, instance_id: UUID, *, timeout_s: float = 1200.0, user_id: UUID | None = None
+    ) -> Instance:
+        """Drive one instance until what is wanted is so.
+
+        Raises:
+            ProvisioningError: It could not be brought to run; it is FAILED, and its slot free.
+            NeedsAttentionError: An operator has to decide.
+            InstanceError: Time is up; it goes on when a worker comes by.
+        """
+        async for _ in self.follow(instance_id, timeout_s=timeout_s, user_id=user_id):
+            pass
+        return await self._concluded(instance_id)
+
+    async def _concluded(self, instance_id: UUID) -> Instance:
+        instance = await self.get(instance_id)
+        if instance.observed.attention is not None:
+            raise NeedsAttentionError(f"{instance.name} needs attention: {instance.observed.attention}")
+        if instance.status is InstanceStatus.FAILED:
+            raise ProvisioningError(
+                f"{instance.name} could not be brought to run: {instance.observed.error}",
+                step="status",
+                project_id=instance.observed.project_id,
+            )
+        return instance
+
+    async def follow(
+        self, instance_id: UUID, *, timeout_s: float = 1200.0, user_id: UUID | None = None
+    ) -> AsyncIterator[InstanceEvent]:
+        """Drive one instance until what is wanted is so, and yield what happens.
+
+        Raises:
+            InstanceNotFoundError: There is none of that id, or it is somebody else's.
+            InstanceError: Time is up; it goes on when a worker comes by.
+        """
+        await self.get(instance_id, user_id=user_id)
+        deadline = self._clock.monotonic() + timeout_s
+        while True:
+            happened, outcome = await self._listening(instance_id)
+            for event in happened:
+                yield event
+            if outcome.kind is OutcomeKind.SETTLED:
+                return
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                raise InstanceError(
+                    f"instance {instance_id} was not done after {timeout_s:g} s ({outcome.reason}); it goes on when "
+                    "a worker comes by"
+                )
+            pause = BUSY_PAUSE_S
+            if outcome.next_check_at is not None:
+                pause = max(0.0, (outcome.next_check_at - self._now()).total_seconds())
+            await self._clock.sleep(min(pause, left))
+
+    async def _listening(self, instance_id: UUID) -> tuple[list[InstanceEvent], Outcome]:
+        happened: list[InstanceEvent] = []
+
+        def listen(event: InstanceEvent) -> None:
+            if event.instance_id == instance_id:
+                happened.append(event)
+
+        self._listeners.append(listen)
+        try:
+            outcome = await self.reconcile(instance_id)
+        finally:
+            self._listeners.remove(listen)
+        return happened, outcome

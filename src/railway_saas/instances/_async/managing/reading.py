@@ -1,0 +1,100 @@
+"""Reading what is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.verbs import Verb, allowed_verbs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from railway_saas._core.paging import Page
+    from railway_saas.domain.instances import (
+        Deployment,
+        Instance,
+        InstanceDomain,
+        InstanceEvent,
+        InstanceService,
+    )
+    from railway_saas.domain.operations import ProviderOperation
+    from railway_saas.domain.plans import Slots
+    from railway_saas.domain.statuses import InstanceStatus, OperationState
+
+
+class AsyncReading(AsyncManagerBase):
+    """Lookups."""
+
+    async def events(
+        self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 100
+    ) -> Sequence[InstanceEvent]:
+        """What has happened to it, oldest first; go on `after` the id of the last one."""
+        async with self._database.unit_of_work() as work:
+            await self._owned(work, instance_id, user_id)
+            return (await work.events.list_page(instance_id, after=after, limit=limit)).items
+
+    async def domains(self, instance_id: UUID, *, user_id: UUID | None = None) -> Sequence[InstanceDomain]:
+        """Its custom domains with the DNS records their owner has to set."""
+        async with self._database.unit_of_work() as work:
+            await self._owned(work, instance_id, user_id)
+            return await work.domains.list_for(instance_id)
+
+    async def list_page(
+        self,
+        *,
+        user_id: UUID | None = None,
+        status: InstanceStatus | None = None,
+        template_id: UUID | None = None,
+        needs_attention: bool = False,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Instance]:
+        """Instances of an owner, or of all; `after` is the `next_cursor` of the page before."""
+        async with self._database.unit_of_work() as work:
+            return await work.instances.list_page(
+                user_id=user_id,
+                status=status,
+                template_id=template_id,
+                needs_attention=needs_attention,
+                after=after,
+                limit=limit,
+            )
+
+    async def services(self, instance_id: UUID, *, user_id: UUID | None = None) -> Sequence[InstanceService]:
+        """Its services as last seen, by name."""
+        async with self._database.unit_of_work() as work:
+            await self._owned(work, instance_id, user_id)
+            return await work.services.list_for(instance_id)
+
+    async def deployments(
+        self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 50
+    ) -> Page[Deployment]:
+        """Its deployments, oldest first."""
+        async with self._database.unit_of_work() as work:
+            await self._owned(work, instance_id, user_id)
+            return await work.deployments.list_page(instance_id, after=after, limit=limit)
+
+    async def operations(
+        self,
+        *,
+        instance_id: UUID | None = None,
+        state: OperationState | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[ProviderOperation]:
+        """Writes to Railway: the history of an instance, or an operator's queue. Operators only."""
+        async with self._database.unit_of_work() as work:
+            return await work.operations.list_page(
+                instance_id=instance_id, state=state, after=after, limit=limit
+            )
+
+    async def slots_of(self, user_id: UUID) -> Slots:
+        """What the owner's instances hold of the plan."""
+        async with self._database.unit_of_work() as work:
+            return await work.instances.slots_of(user_id)
+
+    def allowed(self, instance: Instance) -> tuple[Verb, ...]:
+        """What may be asked of it now."""
+        return allowed_verbs(instance)

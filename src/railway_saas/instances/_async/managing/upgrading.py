@@ -1,0 +1,154 @@
+"""Going from one template revision to another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from railway_saas.errors import (
+    InstanceError,
+    InstanceInputError,
+    InstanceStateError,
+    RailwayError,
+)
+from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.inputs import (
+    fill_known,
+    resources_of,
+)
+from railway_saas.instances.previews import UpgradePreview
+from railway_saas.instances.steps import ENVIRONMENT
+from railway_saas.instances.upgrades import plan_upgrade
+from railway_saas.instances.verbs import Verb, allowed_verbs, require_verb
+from railway_saas.instances.view import read_view
+from railway_saas.railway.models.overview import EnvironmentOverview
+from railway_saas.railway.operations import environments
+from railway_saas.templates import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from railway_saas.domain.instances import (
+        Instance,
+    )
+
+
+class AsyncUpgrading(AsyncManagerBase):
+    """Upgrades."""
+
+    async def preview_upgrade(
+        self,
+        instance_id: UUID,
+        *,
+        revision_id: UUID | None = None,
+        inputs: Mapping[str, str] | None = None,
+        user_id: UUID | None = None,
+    ) -> UpgradePreview:
+        """What an upgrade would change; Railway checks the changes as staged ones, and forgets them again.
+
+        Args:
+            instance_id: The instance.
+            revision_id: The revision; the latest unless given.
+            inputs: Values for inputs that are new in it.
+            user_id: The owner; None for the operator.
+
+        Raises:
+            TemplateError: A new required input has no value.
+            InstanceStateError: It does not run.
+            RailwayError: Railway does not take the changes.
+        """
+        async with self._database.unit_of_work() as work:
+            instance = await self._owned(work, instance_id, user_id)
+            require_verb(instance, Verb.UPGRADE)
+            revision = await self._revision(work, instance.template_id, revision_id)
+            document = Template.parse(revision.document)
+            values = {**instance.desired.config.inputs, **(inputs or {})}
+            new = fill_known(document, values)
+            old = await self._template(work, instance)
+            rows = await work.services.list_for(instance_id)
+        overview = (await self._looker.look(instance, [ENVIRONMENT]))[ENVIRONMENT]
+        if not isinstance(overview, EnvironmentOverview):
+            raise overview if isinstance(overview, RailwayError) else InstanceError("nothing was seen")
+        view = read_view(overview, new, rows)
+        plan = plan_upgrade(old, new, view, self._random, instance.desired.config.variables)
+        staged = 0
+        if plan.patch:
+            staged = await self._try_staging(instance.observed.environment_id or "", plan.patch)
+        return UpgradePreview(
+            revision=revision,
+            diff=old.diff(new),
+            deploys=tuple(service.name for service in new.services if service.key in plan.affected),
+            removes=tuple(service.name for service in old.services if service.key in plan.removed),
+            resources=resources_of(new, instance.desired.config.limits),
+            staged_changes=staged,
+        )
+
+    async def _try_staging(self, environment_id: str, patch: Mapping[str, object]) -> int:
+        """Stage, count what Railway understood, and discard; only where nothing of somebody else's waits."""
+        waiting = await self._client.run(environments.staged_changes(environment_id))
+        if not waiting.is_empty:
+            return 0
+        staged = await self._client.run(environments.stage_changes(environment_id, patch, merge=False))
+        await self._client.run(environments.stage_changes(environment_id, {}, merge=False))
+        return sum(len(part) for part in staged.patch.values() if isinstance(part, dict))
+
+    async def upgrade(
+        self,
+        instance_id: UUID,
+        *,
+        revision_id: UUID | None = None,
+        inputs: Mapping[str, str] | None = None,
+        allow_removals: bool = False,
+        user_id: UUID | None = None,
+        actor: str | None = None,
+    ) -> Instance:
+        """Take it to another revision of its template; what does not come up is rolled back.
+
+        Args:
+            instance_id: The instance.
+            revision_id: The revision; the latest unless given.
+            inputs: Values for inputs that are new in it.
+            allow_removals: Whether services that it does not have may be deleted with their volumes.
+            user_id: The owner; None for the operator.
+            actor: Who does it, for the audit log.
+
+        Raises:
+            TemplateError: A new required input has no value.
+            InstanceInputError: It would delete services, and that was not allowed.
+            LimitExceededError: The owner's plan has no room for it.
+            InstanceStateError: It does not run, or an upgrade is going on.
+        """
+        owner = (await self.get(instance_id, user_id=user_id)).user_id
+        async with self._database.unit_of_work() as work:
+            await work.instances.lock_owner(owner)
+            instance = await self._locked(work, instance_id, user_id, Verb.UPGRADE)
+            applied = instance.observed.applied
+            rollout = instance.observed.rollout
+            if (applied and applied.revision_id != instance.desired.revision_id) or rollout.watching:
+                raise InstanceStateError(
+                    "a change is still coming up", current=instance.status, allowed=allowed_verbs(instance)
+                )
+            revision = await self._revision(work, instance.template_id, revision_id)
+            values = {**instance.desired.config.inputs, **(inputs or {})}
+            new = fill_known(Template.parse(revision.document), values)
+            old = await self._template(work, instance)
+            names = {service.name for service in new.services} | {service.key for service in new.services}
+            removed = [one.name for one in old.services if not {one.key, one.name} & names]
+            if removed and not allow_removals:
+                raise InstanceInputError(
+                    f"allow_removals: the revision has no {', '.join(removed)}, whose data would be deleted; "
+                    "say allow_removals=True if that is meant",
+                    argument="allow_removals",
+                )
+            resources = resources_of(new, instance.desired.config.limits)
+            await self._refuse_growth(work, instance, resources - instance.resources)
+            return await self._want(
+                work,
+                replace(instance, resources=resources),
+                Verb.UPGRADE,
+                actor,
+                {"revision": revision.number},
+                revision_id=revision.id,
+                config=replace(instance.desired.config, inputs=values),
+            )
