@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from railway_saas.instances._sync.managing.driving import Driving
-
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
     Desired,
@@ -29,6 +27,7 @@ from railway_saas.errors import (
     InstanceNotFoundError,
     NameTakenError,
 )
+from railway_saas.instances._sync.managing.driving import Driving
 from railway_saas.instances.inputs import (
     checked_limits,
     checked_name,

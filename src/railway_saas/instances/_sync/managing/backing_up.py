@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from railway_saas.instances._sync.managing.base import ManagerBase
-
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.operations import OperationKind
 from railway_saas.errors import (
@@ -14,6 +12,7 @@ from railway_saas.errors import (
     InstanceNotFoundError,
     RailwayError,
 )
+from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.steps import ENVIRONMENT, Sight, SightKind
 from railway_saas.instances.verbs import Verb, require_verb
 from railway_saas.railway.models.overview import EnvironmentOverview

@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from railway_saas.instances._sync.managing.base import SYSTEM, ManagerBase
-
 from railway_saas.domain.catalogue import LOCAL_PREFIX, CatalogueTemplate, TemplateRevision
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
@@ -16,6 +14,7 @@ from railway_saas.domain.instances import (
 from railway_saas.errors import (
     NameTakenError,
 )
+from railway_saas.instances._sync.managing.base import SYSTEM, ManagerBase
 from railway_saas.instances.inputs import (
     checked_limits,
     checked_name,

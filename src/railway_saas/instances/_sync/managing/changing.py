@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from railway_saas.instances._sync.managing.base import ManagerBase
-
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
     DomainState,
@@ -22,6 +20,7 @@ from railway_saas.errors import (
     InstanceNotFoundError,
     NameTakenError,
 )
+from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.inputs import (
     checked_domain,
     checked_limits,

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from railway_saas.instances._sync.managing.base import ManagerBase
-
 from railway_saas.domain.statuses import InstanceStatus
 from railway_saas.errors import (
     InstanceError,
@@ -15,6 +13,7 @@ from railway_saas.errors import (
     NotFoundError,
     ProvisioningError,
 )
+from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 
 if TYPE_CHECKING:

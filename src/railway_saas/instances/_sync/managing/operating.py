@@ -8,8 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from railway_saas.instances._sync.managing.base import ManagerBase
-
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.errors import (
@@ -17,6 +15,7 @@ from railway_saas.errors import (
     InstanceStateError,
     RailwayError,
 )
+from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.deciding.building import PROJECT_KEY
 from railway_saas.instances.deciding.deleting import DELETE_KEY
 from railway_saas.instances.steps import PROJECTS, ProjectSearch

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from railway_saas.instances._sync.managing.base import ManagerBase
-
 from railway_saas.instances.verbs import Verb, allowed_verbs
 
 if TYPE_CHECKING:

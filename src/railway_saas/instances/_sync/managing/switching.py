@@ -6,8 +6,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from railway_saas.instances._sync.managing.base import ManagerBase
-
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus
 from railway_saas.errors import (
@@ -15,6 +13,7 @@ from railway_saas.errors import (
     InstanceNotFoundError,
     InstanceStateError,
 )
+from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.verbs import Verb, allowed_verbs
 
 if TYPE_CHECKING:

@@ -6,14 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from railway_saas.instances._sync.managing.base import ManagerBase
-
 from railway_saas.errors import (
     InstanceError,
     InstanceInputError,
     InstanceStateError,
     RailwayError,
 )
+from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.inputs import (
     fill_known,
     resources_of,
