@@ -6,18 +6,19 @@
 from railway_saas.instances._async.deployer import AsyncStackDeployer
 from railway_saas.instances._async.inventory import AsyncInventory
 from railway_saas.instances._async.manager import AsyncInstanceManager
-from railway_saas.instances._async.usage import AsyncUsageCollector
+from railway_saas.instances._async.usage import AsyncUsageCollector, AsyncUsageStatements
 from railway_saas.instances._async.webhook_intake import AsyncWebhookIntake
 from railway_saas.instances._sync.deployer import StackDeployer
 from railway_saas.instances._sync.inventory import Inventory
 from railway_saas.instances._sync.manager import InstanceManager
-from railway_saas.instances._sync.usage import UsageCollector
+from railway_saas.instances._sync.usage import UsageCollector, UsageStatements
 from railway_saas.instances._sync.webhook_intake import WebhookIntake
 from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.placement import Placement, ProjectPerInstance
 from railway_saas.instances.previews import UpgradePreview
 from railway_saas.instances.stack import Stack, StackEvent, StackService
+from railway_saas.instances.stocktaking import DiscrepancyKind, InventoryReport
 from railway_saas.instances.verbs import Verb
 
 __all__ = [
@@ -25,9 +26,12 @@ __all__ = [
     "AsyncInventory",
     "AsyncStackDeployer",
     "AsyncUsageCollector",
+    "AsyncUsageStatements",
     "AsyncWebhookIntake",
+    "DiscrepancyKind",
     "InstanceManager",
     "Inventory",
+    "InventoryReport",
     "ManagerSettings",
     "Outcome",
     "OutcomeKind",
@@ -40,6 +44,7 @@ __all__ = [
     "StackService",
     "UpgradePreview",
     "UsageCollector",
+    "UsageStatements",
     "Verb",
     "WebhookIntake",
 ]

@@ -107,6 +107,10 @@ class AsyncSqlOperations(AsyncSqlRepository):
     async def find(self, instance_id: UUID, key: str) -> ProviderOperation | None:
         return found(await self._transaction.first(operation_statements.find(instance_id, key)), operation_of)
 
+    async def find_many(self, instance_id: UUID, keys: Collection[str]) -> Mapping[str, ProviderOperation]:
+        rows = await self._transaction.all(operation_statements.find_many(instance_id, keys)) if keys else ()
+        return {operation.key: operation for operation in map(operation_of, rows)}
+
     async def list_open(self, instance_id: UUID) -> Sequence[ProviderOperation]:
         return (await self.list_open_for_many([instance_id]))[instance_id]
 

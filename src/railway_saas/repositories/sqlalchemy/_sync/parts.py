@@ -106,6 +106,10 @@ class SqlOperations(SqlRepository):
     def find(self, instance_id: UUID, key: str) -> ProviderOperation | None:
         return found(self._transaction.first(operation_statements.find(instance_id, key)), operation_of)
 
+    def find_many(self, instance_id: UUID, keys: Collection[str]) -> Mapping[str, ProviderOperation]:
+        rows = self._transaction.all(operation_statements.find_many(instance_id, keys)) if keys else ()
+        return {operation.key: operation for operation in map(operation_of, rows)}
+
     def list_open(self, instance_id: UUID) -> Sequence[ProviderOperation]:
         return (self.list_open_for_many([instance_id]))[instance_id]
 

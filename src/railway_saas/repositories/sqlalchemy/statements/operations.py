@@ -46,6 +46,13 @@ def find(instance_id: UUID, key: str) -> Select[ProviderOperationRow]:
     )
 
 
+def find_many(instance_id: UUID, keys: Collection[str]) -> Select[ProviderOperationRow]:
+    return select(ProviderOperationRow).where(
+        ProviderOperationRow.instance_id == instance_id,
+        ProviderOperationRow.key.in_([text(key) for key in sorted(keys)]),
+    )
+
+
 def list_open_for_many(instance_ids: Collection[UUID], dialect: str) -> Select[ProviderOperationRow]:
     return (
         select(ProviderOperationRow)
