@@ -85,7 +85,7 @@ def save_observed(instance: Instance, *, worker: str, lease_until: datetime) -> 
     return (
         _update(instance.id)
         .where(InstanceRow.lease_owner == text(worker, "worker"))
-        .values(observed_values(clean(instance)), lease_until=utc(lease_until, "lease_until"))
+        .values({**observed_values(clean(instance)), "lease_until": utc(lease_until, "lease_until")})
     )
 
 
