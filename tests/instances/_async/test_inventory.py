@@ -515,6 +515,25 @@ async def test_an_instance_that_somebody_works_on_is_left_to_them(railway_emulat
     assert await here.audited() == []
 
 
+async def test_what_has_changed_since_the_report_is_looked_at_again(railway_emulator: Emulator) -> None:
+    here = place(railway_emulator)
+    ghost = await here.home("ghost")
+    await here.railway.projects.delete(ghost.id)
+    deployment_id = await here.run(await here.home("zombie", **SUSPENDED))
+    here.wait()
+    report = await here.inventory.report()
+    assert len(report.discrepancies) == 2
+    await store_async(here.database, operation(await here.stored("ghost"), OperationKind.PROJECT_CREATE))
+    await here.railway.deployments.remove(deployment_id)
+    here.wait(0.1)
+    repairs = await here.inventory.repair(report, actor="system")
+    outcomes = {repair.discrepancy.kind: repair.outcome for repair in repairs.repairs}
+    assert outcomes == {DiscrepancyKind.GHOST: REFUSED, DiscrepancyKind.ZOMBIE: UNNECESSARY}
+    assert (await here.stored("ghost")).status is InstanceStatus.RUNNING
+    assert (await here.stored("zombie")).wakes == 0
+    assert await here.audited() == []
+
+
 async def test_a_ghosts_open_writes_are_abandoned(railway_emulator: Emulator) -> None:
     here = place(railway_emulator)
     ghost = await here.home("ghost")

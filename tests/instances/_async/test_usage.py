@@ -221,13 +221,15 @@ async def test_a_service_that_is_cut_off_by_a_page_is_not_lost() -> None:
 async def test_pages_that_never_end_are_given_up() -> None:
     clock, database = Clock(), await database_of_three()
     info = {"hasNextPage": True, "endCursor": "again"}
-    railway = client_async(script(ok(projectServiceUsage={"usage": [], "pageInfo": info})))
+    pages = script(ok(projectServiceUsage={"usage": [], "pageInfo": info}))
+    railway = client_async(pages)
     async with railway:
         collecting = AsyncUsageCollector(
             railway, database, workspace_id="w1", now=clock, since=START - 2 * HOUR
         )
         with pytest.raises(RailwayResponseError, match="do not end"):
             await collecting.collect()
+    assert len(pages.requests) == 2
 
 
 async def test_many_projects_without_usage_are_no_endless_list() -> None:

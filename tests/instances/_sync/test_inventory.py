@@ -512,6 +512,25 @@ def test_an_instance_that_somebody_works_on_is_left_to_them(railway_emulator: Em
     assert here.audited() == []
 
 
+def test_what_has_changed_since_the_report_is_looked_at_again(railway_emulator: Emulator) -> None:
+    here = place(railway_emulator)
+    ghost = here.home("ghost")
+    here.railway.projects.delete(ghost.id)
+    deployment_id = here.run(here.home("zombie", **SUSPENDED))
+    here.wait()
+    report = here.inventory.report()
+    assert len(report.discrepancies) == 2
+    store_sync(here.database, operation(here.stored("ghost"), OperationKind.PROJECT_CREATE))
+    here.railway.deployments.remove(deployment_id)
+    here.wait(0.1)
+    repairs = here.inventory.repair(report, actor="system")
+    outcomes = {repair.discrepancy.kind: repair.outcome for repair in repairs.repairs}
+    assert outcomes == {DiscrepancyKind.GHOST: REFUSED, DiscrepancyKind.ZOMBIE: UNNECESSARY}
+    assert (here.stored("ghost")).status is InstanceStatus.RUNNING
+    assert (here.stored("zombie")).wakes == 0
+    assert here.audited() == []
+
+
 def test_a_ghosts_open_writes_are_abandoned(railway_emulator: Emulator) -> None:
     here = place(railway_emulator)
     ghost = here.home("ghost")

@@ -222,11 +222,13 @@ def test_a_service_that_is_cut_off_by_a_page_is_not_lost() -> None:
 def test_pages_that_never_end_are_given_up() -> None:
     clock, database = Clock(), database_of_three()
     info = {"hasNextPage": True, "endCursor": "again"}
-    railway = client_sync(script(ok(projectServiceUsage={"usage": [], "pageInfo": info})))
+    pages = script(ok(projectServiceUsage={"usage": [], "pageInfo": info}))
+    railway = client_sync(pages)
     with railway:
         collecting = UsageCollector(railway, database, workspace_id="w1", now=clock, since=START - 2 * HOUR)
         with pytest.raises(RailwayResponseError, match="do not end"):
             collecting.collect()
+    assert len(pages.requests) == 2
 
 
 def test_many_projects_without_usage_are_no_endless_list() -> None:
