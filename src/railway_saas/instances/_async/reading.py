@@ -54,7 +54,11 @@ class AsyncReader:
         return replace(draft, operations={**known, **draft.operations})
 
     async def situations(self, instances: Sequence[Instance], now: datetime) -> list[Situation]:
-        """Several instances, with their open operations only: enough to tell which of them need more than a look."""
+        """Several instances, with their open operations only: enough to tell which of them need more than a look.
+
+        Nor is the template of one at rest filled in: only its services' names matter then, and filling in takes longer
+        than everything else together.
+        """
         if not instances:
             return []
         ids = [instance.id for instance in instances]
@@ -69,7 +73,7 @@ class AsyncReader:
                 Situation(
                     instance=instance,
                     catalogue=catalogue[instance.template_id],
-                    template=await self._filled(work, instance, instance.desired.revision_id),
+                    template=await self._known(work, instance),
                     applied_template=await self._applied(work, instance),
                     operations={one.key: one for one in operations.get(instance.id, ())},
                     services=services.get(instance.id, ()),
@@ -80,6 +84,12 @@ class AsyncReader:
                 for instance in instances
             ]
 
+    async def _known(self, work: AsyncUnitOfWork, instance: Instance) -> Template:
+        applied = instance.observed.applied
+        if applied is not None and applied.revision_id == instance.desired.revision_id:
+            return await self._document(work, applied.revision_id)
+        return await self._filled(work, instance, instance.desired.revision_id)
+
     async def _applied(self, work: AsyncUnitOfWork, instance: Instance) -> Template | None:
         applied = instance.observed.applied
         if applied is None or applied.revision_id == instance.desired.revision_id:
@@ -87,6 +97,10 @@ class AsyncReader:
         return await self._filled(work, instance, applied.revision_id)
 
     async def _filled(self, work: AsyncUnitOfWork, instance: Instance, revision_id: UUID) -> Template:
+        document = await self._document(work, revision_id)
+        return fill_known(document, instance.desired.config.inputs)
+
+    async def _document(self, work: AsyncUnitOfWork, revision_id: UUID) -> Template:
         document = self._documents.get(revision_id)
         if document is None:
             revision = await work.templates.get_revision(revision_id)
@@ -94,4 +108,4 @@ class AsyncReader:
             self._documents[revision_id] = document
             if len(self._documents) > CACHED_REVISIONS:
                 self._documents.popitem(last=False)
-        return fill_known(document, instance.desired.config.inputs)
+        return document

@@ -55,7 +55,11 @@ class Reader:
         return replace(draft, operations={**known, **draft.operations})
 
     def situations(self, instances: Sequence[Instance], now: datetime) -> list[Situation]:
-        """Several instances, with their open operations only: enough to tell which of them need more than a look."""
+        """Several instances, with their open operations only: enough to tell which of them need more than a look.
+
+        Nor is the template of one at rest filled in: only its services' names matter then, and filling in takes longer
+        than everything else together.
+        """
         if not instances:
             return []
         ids = [instance.id for instance in instances]
@@ -70,7 +74,7 @@ class Reader:
                 Situation(
                     instance=instance,
                     catalogue=catalogue[instance.template_id],
-                    template=self._filled(work, instance, instance.desired.revision_id),
+                    template=self._known(work, instance),
                     applied_template=self._applied(work, instance),
                     operations={one.key: one for one in operations.get(instance.id, ())},
                     services=services.get(instance.id, ()),
@@ -81,6 +85,12 @@ class Reader:
                 for instance in instances
             ]
 
+    def _known(self, work: UnitOfWork, instance: Instance) -> Template:
+        applied = instance.observed.applied
+        if applied is not None and applied.revision_id == instance.desired.revision_id:
+            return self._document(work, applied.revision_id)
+        return self._filled(work, instance, instance.desired.revision_id)
+
     def _applied(self, work: UnitOfWork, instance: Instance) -> Template | None:
         applied = instance.observed.applied
         if applied is None or applied.revision_id == instance.desired.revision_id:
@@ -88,6 +98,10 @@ class Reader:
         return self._filled(work, instance, applied.revision_id)
 
     def _filled(self, work: UnitOfWork, instance: Instance, revision_id: UUID) -> Template:
+        document = self._document(work, revision_id)
+        return fill_known(document, instance.desired.config.inputs)
+
+    def _document(self, work: UnitOfWork, revision_id: UUID) -> Template:
         document = self._documents.get(revision_id)
         if document is None:
             revision = work.templates.get_revision(revision_id)
@@ -95,4 +109,4 @@ class Reader:
             self._documents[revision_id] = document
             if len(self._documents) > CACHED_REVISIONS:
                 self._documents.popitem(last=False)
-        return fill_known(document, instance.desired.config.inputs)
+        return document
