@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from railway_saas.emulator import Emulator
     from railway_saas.instances.stocktaking import InventoryReport
     from railway_saas.railway.models import Project
+    from railway_saas.repositories import AsyncDatabase
 
 NAMESPACE = "prod"
 SUSPENDED: dict[str, Any] = {"status": InstanceStatus.SUSPENDED, "wanted": DesiredStatus.SUSPENDED}
@@ -40,10 +41,17 @@ REFUSED, FAILED = RepairOutcome.REFUSED, RepairOutcome.FAILED
 class AsyncPlace:
     """A workspace, a database, and an inventory of both."""
 
-    def __init__(self, emulator: Emulator, railway: AsyncRailwayClient, **options: Any) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        railway: AsyncRailwayClient,
+        *,
+        database: AsyncDatabase | None = None,
+        **options: Any,
+    ) -> None:
         self.emulator = emulator
         self.railway = railway
-        self.database = AsyncMemoryDatabase()
+        self.database: AsyncDatabase = database or AsyncMemoryDatabase()
         self.inventory = AsyncInventory(
             railway,
             self.database,

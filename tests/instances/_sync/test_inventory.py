@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from railway_saas.emulator import Emulator
     from railway_saas.instances.stocktaking import InventoryReport
     from railway_saas.railway.models import Project
+    from railway_saas.repositories import Database
 
 NAMESPACE = "prod"
 SUSPENDED: dict[str, Any] = {"status": InstanceStatus.SUSPENDED, "wanted": DesiredStatus.SUSPENDED}
@@ -41,10 +42,17 @@ REFUSED, FAILED = RepairOutcome.REFUSED, RepairOutcome.FAILED
 class Place:
     """A workspace, a database, and an inventory of both."""
 
-    def __init__(self, emulator: Emulator, railway: RailwayClient, **options: Any) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        railway: RailwayClient,
+        *,
+        database: Database | None = None,
+        **options: Any,
+    ) -> None:
         self.emulator = emulator
         self.railway = railway
-        self.database = MemoryDatabase()
+        self.database: Database = database or MemoryDatabase()
         self.inventory = Inventory(
             railway,
             self.database,
