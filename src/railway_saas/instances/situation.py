@@ -125,10 +125,15 @@ class Situation:
         return (self.now - moment).total_seconds()
 
     def next_look_at(self, since: datetime) -> datetime:
-        """When to look next at something that began at `since`: the longer it takes, the longer the pauses."""
-        pause = min(LONGEST_LOOK_S, max(FIRST_LOOK_S, _LOOK_GROWTH * self.seconds_since(since)))
-        seen_at = self.observed.seen_at
-        return max(since, seen_at or since) + timedelta(seconds=pause)
+        """When to look next at something that began at `since`: the longer it takes, the longer the pauses.
+
+        It follows from the look before, and not from the present moment, so that it does not move away while one waits.
+        """
+        return _look_after(since, max(since, self.observed.seen_at or since))
+
+    def look_again_at(self, since: datetime) -> datetime:
+        """The same after a look just now."""
+        return _look_after(since, self.now)
 
     def moved(self, status: InstanceStatus, **changes: object) -> Instance:
         """The instance in another status, with other changes to its observed half.
@@ -172,3 +177,8 @@ class Situation:
         """Operations in these states, oldest first."""
         chosen = (operation for operation in self.operations.values() if operation.state in states)
         return iter(sorted(chosen, key=lambda operation: operation.id))
+
+
+def _look_after(since: datetime, looked_at: datetime) -> datetime:
+    taken = (looked_at - since).total_seconds()
+    return looked_at + timedelta(seconds=min(LONGEST_LOOK_S, max(FIRST_LOOK_S, _LOOK_GROWTH * taken)))

@@ -209,7 +209,7 @@ def _judge_start(s: Situation, view: RailwayView) -> Verdict:
         missing = [entry.name for entry in s.template.services if view.find(entry.key) is None]
         reason = joined(late) or f"{listed(missing)} never appeared"
         return give_up(s, f"not everything runs after {s.settings.deploy_timeout_s:.0f} s: {reason}", late)
-    return Wait(s.next_look_at(s.now), "services are coming up")
+    return Wait(s.look_again_at(s.observed.status_since), "services are coming up")
 
 
 def _next_level(s: Situation, view: RailwayView) -> Verdict | None:

@@ -220,7 +220,7 @@ def _roll(s: Situation, rollout: Rollout) -> Verdict:
         if s.seconds_since(began) > s.settings.deploy_timeout_s:
             late = [service for _, service in found if service and not service.came_up]
             return _failed(s, f"took longer than {s.settings.deploy_timeout_s:.0f} s: {joined(late)}", late)
-        return Wait(s.next_look_at(s.now), "new deployments are coming up")
+        return Wait(s.look_again_at(began), "new deployments are coming up")
     if rollout.pending:
         return _deploy_next(s, s.view, rollout)
     return _done(s, rollout)

@@ -101,7 +101,10 @@ def _not_yet(s: Situation, operation: ProviderOperation, fate: Fate) -> Verdict:
     answered = "answered" in operation.result
     if fate is Fate.UNDERWAY or answered:
         if since <= s.settings.provision_timeout_s:
-            return Wait(s.next_look_at(s.now), f"Railway is at work on {operation.key}")
+            return Wait(
+                s.look_again_at(operation.sent_at or operation.created_at),
+                f"Railway is at work on {operation.key}",
+            )
         reason = f"Railway did not finish {operation.key} in {s.settings.provision_timeout_s:.0f} s"
         return Record(refuse(s, operation, reason, landed=True))
     if operation.result.get("refused") and since > REFUSED_TEMPLATE_S:

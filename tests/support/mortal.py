@@ -1,0 +1,515 @@
+"""Processes that carry out a piece of an instance's life, and are killed at a chosen point of it.
+
+`Undertaker` starts one warm Python that forks a process for each life: starting an interpreter for each of some hundred
+points would take minutes. The points are counted here, around the commits of the database and the requests of the client;
+production code knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+from sqlalchemy import event
+from sqlalchemy.orm import sessionmaker
+
+from railway_saas import RailwayClient
+from railway_saas.domain.plans import UNLIMITED, Limits, Plan, Plans
+from railway_saas.emulator.clients import ClientClock
+from railway_saas.errors import NeedsAttentionError, ProvisioningError, RailwaySaasError
+from railway_saas.instances import InstanceManager
+from railway_saas.repositories.sqlalchemy import Base, SqlDatabase, create_database_engine
+from tests.support.stage import NEW_SHOP, SHOP_WITH_OLD, Scene, is_write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from sqlalchemy import Engine
+
+    from railway_saas.domain.instances import Instance
+    from railway_saas.repositories import Database, UnitOfWork
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+OWNER = UUID("00000000-0000-4000-8000-00000000000a")
+
+
+# Points ---------------------------------------------------------------------------------------------------------------
+
+
+class Points:
+    """Calls `strike` at every point: before and after each commit, before each write and after its answer."""
+
+    def __init__(self, strike: Callable[[str], object]) -> None:
+        self._strike = strike
+
+    def database(self, inner: Database) -> Database:
+        """The same database, with points around its commits."""
+        return _PointedDatabase(inner, self._strike)  # type: ignore[return-value]
+
+    def transport(self, inner: httpx.BaseTransport) -> httpx.BaseTransport:
+        """The same transport, with points around what is written to Railway."""
+        return _PointedTransport(inner, self._strike)
+
+
+class _PointedDatabase:
+    def __init__(self, inner: Database, strike: Callable[[str], object]) -> None:
+        self._inner = inner
+        self._strike = strike
+
+    @contextmanager
+    def unit_of_work(self) -> Generator[UnitOfWork]:
+        struck: list[str] = []
+        with self._inner.unit_of_work() as work:
+            yield _PointedUnit(work, self._strike, struck)  # type: ignore[misc]
+        # What another connection does here must not wait for this one: its transaction is over only now.
+        for label in struck:
+            self._strike(label)
+
+
+class _PointedUnit:
+    def __init__(self, inner: UnitOfWork, strike: Callable[[str], object], struck: list[str]) -> None:
+        self._inner = inner
+        self._strike = strike
+        self._struck = struck
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def commit(self) -> None:
+        self._strike("before commit")
+        self._inner.commit()
+        self._struck.append("after commit")
+
+
+class _PointedTransport(httpx.BaseTransport):
+    has_sockets = False
+
+    def __init__(self, inner: httpx.BaseTransport, strike: Callable[[str], object]) -> None:
+        self._inner = inner
+        self._strike = strike
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        if not is_write(body):
+            return self._inner.handle_request(request)
+        name = json.loads(body)["operationName"]
+        self._strike(f"before {name}")
+        try:
+            response = self._inner.handle_request(request)
+            response.read()
+        except httpx.TransportError:
+            self._strike(f"after {name}")
+            raise
+        self._strike(f"after {name}")
+        return response
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+# Workers --------------------------------------------------------------------------------------------------------------
+
+
+def manager_for(
+    client: RailwayClient,
+    database: Database,
+    *,
+    workspace_id: str,
+    worker: str,
+    now: Callable[[], datetime],
+    instances: int | None = None,
+) -> InstanceManager:
+    """A manager as these tests want it."""
+    plans = UNLIMITED if instances is None else Plans([Plan(name="p", limits=Limits(instances=instances))])
+    return InstanceManager(client, database, workspace_id=workspace_id, worker=worker, now=now, plans=plans)
+
+
+@cache
+def engine_for(url: str) -> Engine:
+    """The one engine of this process for a database: what it has compiled serves all lives.
+
+    It does not wait for the disk: no machine fails here, processes do.
+    """
+    engine = create_database_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    return engine
+
+
+def database_at(url: str) -> SqlDatabase:
+    """The database behind an address."""
+    return SqlDatabase(sessionmaker(engine_for(url)))
+
+
+def clear(url: str) -> None:
+    """Delete every row."""
+    with engine_for(url).begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+def worker_in(
+    scene: Scene,
+    database: Database,
+    *,
+    worker: str,
+    strike: Callable[[str], object] | None = None,
+    instances: int | None = None,
+) -> InstanceManager:
+    """A worker in this process, without sockets."""
+    transport: httpx.BaseTransport = scene.transport()
+    if strike is not None:
+        points = Points(strike)
+        transport, database = points.transport(transport), points.database(database)
+    client = scene.client(http_client=httpx.Client(transport=transport), rate_limit=None)
+    return manager_for(
+        client,
+        database,
+        workspace_id=scene.workspace_id,
+        worker=worker,
+        now=scene.clock.now,
+        instances=instances,
+    )
+
+
+class FarClock:
+    """The clock of an emulator in another process: waiting moves it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
+        self._start = self.now()
+
+    def now(self) -> datetime:
+        return self._ask("GET", None)
+
+    def monotonic(self) -> float:
+        return (self.now() - self._start).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        self._ask("POST", json.dumps({"advance": seconds}))
+
+    def _ask(self, method: str, body: str | None) -> datetime:
+        self._connection.request(method, "/_emulator/clock", body=body)
+        answer = json.loads(self._connection.getresponse().read())
+        return datetime.fromisoformat(answer["now"])
+
+
+class LonelyClock(FarClock):
+    """The same for a process that is the only one to move the clock: it knows the time without asking."""
+
+    def __init__(self, url: str) -> None:
+        self._known: datetime | None = None
+        super().__init__(url)
+
+    def _ask(self, method: str, body: str | None) -> datetime:
+        if method == "POST" or self._known is None:
+            self._known = super()._ask(method, body)
+        return self._known
+
+
+# Lives ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a process is to do, and where it dies."""
+
+    name: str
+    """A function of `LIVES`."""
+    url: str
+    """Where the emulator is served."""
+    token: str = field(repr=False)
+    workspace_id: str
+    database_url: str
+    worker: str = "first"
+    arguments: dict[str, Any] = field(default_factory=dict)
+    dies_at: int | None = None
+    """The number of a point, from 1."""
+    alone: bool = True
+    """Whether no other process moves the clock meanwhile."""
+    instances: int | None = None
+    """How many instances the owner's plan allows."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a life ended."""
+
+    killed: bool
+    """By SIGKILL, at its point."""
+    points: list[str]
+    """Every point passed; empty when it was killed."""
+    result: Any
+    """What it came to."""
+
+
+def _deploy(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    instance = manager.deploy(user_id=OWNER, template_id=UUID(arguments["template_id"]), name="blog")
+    return _outcome(manager, instance)
+
+
+def _delete(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    return _outcome(manager, manager.delete(UUID(arguments["instance_id"])))
+
+
+def _upgrade(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    return _outcome(manager, manager.upgrade(UUID(arguments["instance_id"]), allow_removals=True))
+
+
+def _suspend(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    return _outcome(manager, manager.suspend(UUID(arguments["instance_id"])))
+
+
+def _resume(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    return _outcome(manager, manager.resume(UUID(arguments["instance_id"])))
+
+
+def _change(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    instance = manager.set_variables(UUID(arguments["instance_id"]), {"Web": {"COLOUR": "blue"}})
+    return _outcome(manager, instance)
+
+
+def _go_on(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    """What a worker does that finds what another one left."""
+    finish(manager, manager._clock)
+    return "finished"
+
+
+def _take_turn(manager: InstanceManager, arguments: dict[str, Any]) -> list[str]:
+    """One look at everything that is due, and one at the instance in particular."""
+    kinds = [str(manager.reconcile(UUID(arguments["instance_id"])).kind)]
+    report = manager.run_due()
+    return [*kinds, *(["failed"] * len(report.failures))]
+
+
+def _accept(manager: InstanceManager, arguments: dict[str, Any]) -> list[str]:
+    """Ask for instances by these names, one after the other; nothing of them is built."""
+    answers = []
+    for name in arguments["names"]:
+        try:
+            manager.deploy(user_id=OWNER, template_id=UUID(arguments["template_id"]), name=name)
+        except RailwaySaasError as error:
+            answers.append(type(error).__name__)
+        else:
+            answers.append("accepted")
+    return answers
+
+
+def _delete_only(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+    try:
+        manager.delete(UUID(arguments["instance_id"]))
+    except RailwaySaasError as error:
+        return type(error).__name__
+    return "accepted"
+
+
+LIVES: dict[str, Callable[[InstanceManager, dict[str, Any]], Any]] = {
+    "deploy": _deploy,
+    "delete": _delete,
+    "upgrade": _upgrade,
+    "suspend": _suspend,
+    "resume": _resume,
+    "change": _change,
+    "go on": _go_on,
+    "take turn": _take_turn,
+    "accept": _accept,
+    "delete only": _delete_only,
+}
+
+
+def _outcome(manager: InstanceManager, instance: Instance) -> str:
+    try:
+        return str(manager.wait(instance.id, timeout_s=7200).status)
+    except (ProvisioningError, NeedsAttentionError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def finish(manager: InstanceManager, clock: Any, *, seconds: float = 7200.0) -> None:
+    """Work as a worker does, until nothing is left to be done soon."""
+    end = clock.monotonic() + seconds
+    while clock.monotonic() < end:
+        report = manager.run_due()
+        if report.failures:
+            raise AssertionError(f"turns broke off: {report.failures}")
+        if report.next_due_at is None:
+            return
+        pause = (report.next_due_at - manager._now()).total_seconds()
+        if pause > REST_S:
+            return
+        clock.sleep(max(1.0, pause))
+    raise AssertionError(f"not at rest after {seconds:g} s")
+
+
+REST_S = 600.0
+"""A pause this long means that an instance is only being watched."""
+
+
+def live(life: Life) -> tuple[list[str], Any]:
+    """Carry it out in this process; the points passed, and what it came to."""
+    passed: list[str] = []
+
+    def strike(label: str) -> None:
+        passed.append(label)
+        if len(passed) == life.dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    points = Points(strike)
+    clock = (LonelyClock if life.alone else FarClock)(life.url)
+    transport = points.transport(httpx.HTTPTransport(verify=False))
+    client = RailwayClient(
+        life.token,
+        endpoint=f"{life.url}/graphql/v2",
+        clock=clock,
+        rate_limit=None,
+        http_client=httpx.Client(transport=transport),
+    )
+    manager = manager_for(
+        client,
+        points.database(database_at(life.database_url)),
+        workspace_id=life.workspace_id,
+        worker=life.worker,
+        now=clock.now,
+        instances=life.instances,
+    )
+    return passed, LIVES[life.name](manager, life.arguments)
+
+
+# The warm process -----------------------------------------------------------------------------------------------------
+
+
+class Undertaker:
+    """Sends processes into life and says how they ended. A context manager.
+
+    Args:
+        database_urls: The databases that they will live on. They are emptied.
+    """
+
+    def __init__(self, *database_urls: str) -> None:
+        self._urls = database_urls
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "tests.support.mortal", *self._urls],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._answer() == "ready"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process:
+            self._process.stdin.close()  # type: ignore[union-attr]
+
+    def send(self, *lives: Life) -> list[Death]:
+        """Let them live, all at once.
+
+        Raises:
+            RuntimeError: One of them broke off, and not because it was killed.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([asdict(life) for life in lives]) + "\n")
+        self._process.stdin.flush()
+        ends = self._answer()
+        for end in ends:
+            if end["failure"]:
+                raise RuntimeError(end["failure"])
+        return [Death(end["killed"], end["points"], end["result"]) for end in ends]
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+
+def _main() -> None:
+    for url in sys.argv[1:]:
+        _warm_up(url)
+    gc.collect()
+    gc.freeze()
+    _say("ready")
+    for line in sys.stdin:
+        lives = [Life(**life) for life in json.loads(line)]
+        _say(_run(lives))
+
+
+def _say(answer: object) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def _run(lives: Sequence[Life]) -> list[dict[str, Any]]:
+    """Fork a process for each; none begins before all of them are there."""
+    gate_read, gate_write = os.pipe()
+    started: list[tuple[int, int]] = []
+    for life in lives:
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(gate_write)
+            os.read(gate_read, 1)
+            _be(life, write)
+        os.close(write)
+        started.append((pid, read))
+    os.close(gate_read)
+    os.close(gate_write)
+    return [_end_of(pid, read) for pid, read in started]
+
+
+def _be(life: Life, write: int) -> None:
+    """All of a forked process; it never returns."""
+    try:
+        points, result = live(life)
+        report = {"points": points, "result": result, "failure": None}
+    except BaseException:  # noqa: BLE001 - told to the test
+        report = {"points": [], "result": None, "failure": traceback.format_exc()}
+    with os.fdopen(write, "w") as pipe:
+        json.dump(report, pipe)
+    os._exit(0)
+
+
+def _end_of(pid: int, read: int) -> dict[str, Any]:
+    with os.fdopen(read) as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return {"killed": True, "points": [], "result": None, "failure": None}
+    if not said:
+        return {"killed": False, "failure": f"a process ended with status {status} and said nothing"}
+    return {"killed": False, **json.loads(said)}
+
+
+def _warm_up(url: str) -> None:
+    """Live once in this process, so that forked ones find everything loaded and compiled."""
+    scene = Scene()
+    manager = worker_in(scene, database_at(url), worker="warm")
+    template = manager.publish_template(SHOP_WITH_OLD, name="Shop")
+    instance = manager.deploy(user_id=OWNER, template_id=template.id, name="blog", wait=True)
+    manager.publish_revision(template.id, NEW_SHOP)
+    manager.upgrade(instance.id, allow_removals=True)
+    finish(manager, ClientClock(scene.clock))
+    manager.delete(instance.id)
+    finish(manager, ClientClock(scene.clock))
+    clear(url)
+    engine_for(url).dispose()  # forked processes must not share connections
+
+
+if __name__ == "__main__":
+    _main()
