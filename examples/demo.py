@@ -28,7 +28,6 @@ from railway_saas.repositories.sqlalchemy import SqlDatabase, create_database_en
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from railway_saas.domain import CatalogueTemplate, InstanceEvent
@@ -68,9 +67,7 @@ def database_at(path: str) -> SqlDatabase:
     return SqlDatabase(sessionmaker(engine))
 
 
-def manager_of(
-    railway: RailwayClient, database: SqlDatabase, workspace_id: str, now: Callable[[], datetime], who: str
-) -> InstanceManager:
+def manager_of(railway: RailwayClient, database: SqlDatabase, workspace_id: str, who: str) -> InstanceManager:
     """A manager that tells what happens."""
 
     def tell(event: InstanceEvent) -> None:
@@ -78,7 +75,7 @@ def manager_of(
         print(f"    {event.at:%H:%M:%S}  {who:9} {count}  {event.message}", flush=True)
 
     return InstanceManager(
-        railway, database, workspace_id=workspace_id, plans=PLANS, now=now, on_event=tell, worker=who
+        railway, database, workspace_id=workspace_id, plans=PLANS, on_event=tell, worker=who
     )
 
 
@@ -89,7 +86,7 @@ def work(endpoint: str, token: str, workspace_id: str, path: str, began: str) ->
     """What a worker does: take what is due as far as it goes, again and again."""
     clock = FastClock(datetime.fromisoformat(began))
     with RailwayClient(token, endpoint=endpoint, clock=clock) as railway:
-        manager = manager_of(railway, database_at(path), workspace_id, clock.now, "worker 1")
+        manager = manager_of(railway, database_at(path), workspace_id, "worker 1")
         while True:
             report = manager.run_due()
             clock.sleep(1 if report.claimed else 2)
@@ -102,7 +99,7 @@ def killed_in_the_middle(server: RunningServer, emulator: Emulator, path: str) -
         emulator.api_token,
         emulator.workspace_id,
         path,
-        emulator.clock.now().isoformat(),
+        emulator.clock.present().isoformat(),
     ]
     command = [sys.executable, __file__, "worker", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
@@ -126,9 +123,7 @@ class Story:
         self.railway = railway
         self.path = path
         self.database = database_at(path)
-        self.manager = manager_of(
-            railway, self.database, emulator.workspace_id, emulator.clock.now, "worker 2"
-        )
+        self.manager = manager_of(railway, self.database, emulator.workspace_id, "worker 2")
 
     def play(self) -> None:
         """One chapter after the other."""
@@ -228,9 +223,9 @@ class Story:
         """Six hours pass, and are metered."""
         chapter("six hours later")
         clock = self.emulator.clock
-        since = clock.now()
+        since = self.railway.clock.now()
         collector = UsageCollector(
-            self.railway, self.database, workspace_id=self.emulator.workspace_id, now=clock.now, since=since
+            self.railway, self.database, workspace_id=self.emulator.workspace_id, since=since
         )
         collector.collect()
         clock.advance(6 * 3600)
@@ -239,7 +234,7 @@ class Story:
         statements = UsageStatements(self.database)
         for instance_id in instances:
             name = self.manager.get(instance_id).name
-            statement = statements.of_instance(instance_id, start=since, end=clock.now())
+            statement = statements.of_instance(instance_id, start=since, end=self.railway.clock.now())
             print(f"    {name}: ${statement.cost_usd:.4f} at Railway's prices")
 
     def delete(self, *instances: UUID) -> None:
@@ -257,7 +252,6 @@ class Story:
             self.database,
             workspace_id=self.emulator.workspace_id,
             placement=self.manager.placement,
-            now=self.emulator.clock.now,
         )
         report = inventory.report()
         print(f"    {report.projects} projects at Railway, {report.instances} instances, ")

@@ -14,6 +14,8 @@ from railway_saas.railway import AsyncRailwayClient, RailwayClient
 from railway_saas.railway._http import AsyncHttpClient, HttpClient
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from railway_saas.emulator.clock import EmulatorClock
     from railway_saas.emulator.emulator import Emulator
 
@@ -23,11 +25,15 @@ class ClientClock:
 
     def __init__(self, clock: EmulatorClock) -> None:
         self._clock = clock
-        self._start = clock.now()
+        self._start = clock.present()
 
     def monotonic(self) -> float:
         """Emulated seconds since this object was made."""
-        return (self._clock.now() - self._start).total_seconds()
+        return (self.now() - self._start).total_seconds()
+
+    def now(self) -> datetime:
+        """The emulator's present moment."""
+        return self._clock.present()
 
     def sleep(self, seconds: float) -> None:
         """Advance a stepping clock; wait for a running one."""

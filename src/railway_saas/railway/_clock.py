@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """A monotonic clock, in seconds, that can be waited on."""
+    """A clock that can be waited on: monotonic seconds, and the moment."""
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment; never goes back."""
+        ...
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -26,6 +31,10 @@ class AsyncClock(Protocol):
         """Seconds since some fixed moment; never goes back."""
         ...
 
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds of this clock."""
         ...
@@ -38,6 +47,10 @@ class SystemClock:
         """Seconds of `time.monotonic`."""
         return time.monotonic()
 
+    def now(self) -> datetime:
+        """The machine's time."""
+        return datetime.now(UTC)
+
     def sleep(self, seconds: float) -> None:
         """Block this thread."""
         time.sleep(seconds)
@@ -49,6 +62,10 @@ class AsyncSystemClock:
     def monotonic(self) -> float:
         """Seconds of `time.monotonic`."""
         return time.monotonic()
+
+    def now(self) -> datetime:
+        """The machine's time."""
+        return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
         """Let other tasks run meanwhile."""

@@ -63,7 +63,7 @@ class AsyncInventory:
         database: Where the instances are.
         workspace_id: The Railway workspace.
         placement: Its namespace says which projects are ours.
-        now: What time it is, aware.
+        now: What time it is, aware; the client's clock unless given.
         min_age: How old projects and instances must be to be accused.
         page_size: Projects per request.
 
@@ -78,7 +78,7 @@ class AsyncInventory:
         *,
         workspace_id: str,
         placement: Placement,
-        now: Callable[[], datetime],
+        now: Callable[[], datetime] | None = None,
         min_age: timedelta = timedelta(hours=1),
         page_size: int = 100,
     ) -> None:
@@ -88,11 +88,11 @@ class AsyncInventory:
         self._database = database
         self._workspace_id = workspace_id
         self._namespace = placement.namespace
-        self._now = now
+        self._now = now or client.clock.now
         self._min_age = min_age
         self._page_size = page_size
         self._repairer = AsyncInventoryRepairer(
-            client, database, namespace=self._namespace, now=now, min_age=min_age
+            client, database, namespace=self._namespace, now=self._now, min_age=min_age
         )
 
     async def report(self) -> InventoryReport:

@@ -46,7 +46,7 @@ class AsyncUsageCollector:
     is two requests per hour for every `page_size` projects.
 
     ```python
-    collector = AsyncUsageCollector(railway, database, workspace_id=workspace_id, now=lambda: datetime.now(UTC))
+    collector = AsyncUsageCollector(railway, database, workspace_id=workspace_id)
     report = await collector.collect()
     ```
 
@@ -54,7 +54,7 @@ class AsyncUsageCollector:
         client: Its calls are made in the background lane.
         database: Where usage is kept.
         workspace_id: The Railway workspace.
-        now: What time it is, aware.
+        now: What time it is, aware; the client's clock unless given.
         page_size: Projects per request, 1 to 50 (Railway's limit).
         settle: How long after its end an hour is read first.
         reread: How long after its end an hour is read again.
@@ -72,7 +72,7 @@ class AsyncUsageCollector:
         database: AsyncDatabase,
         *,
         workspace_id: str,
-        now: Callable[[], datetime],
+        now: Callable[[], datetime] | None = None,
         page_size: int = MAX_USAGE_PAGE,
         settle: timedelta = timedelta(minutes=10),
         reread: timedelta = timedelta(hours=2),
@@ -90,7 +90,7 @@ class AsyncUsageCollector:
         self._client = client.with_options(lane=Lane.BACKGROUND)
         self._database = database
         self._workspace_id = workspace_id
-        self._now = now
+        self._now = now or client.clock.now
         self._page_size = page_size
         self._settle = settle
         self._reread = reread

@@ -45,7 +45,7 @@ class InstanceManager(
         settings: How patient to be.
         worker: A name that no other running worker has; made up unless given.
         on_event: Called with every event once it is committed.
-        now: The present moment, aware; for tests.
+        now: The present moment, aware; the client's clock unless given.
         random: Where generated secrets come from when a stack is built from single calls.
 
     Raises:

@@ -47,7 +47,7 @@ class UsageCollector:
     is two requests per hour for every `page_size` projects.
 
     ```python
-    collector = UsageCollector(railway, database, workspace_id=workspace_id, now=lambda: datetime.now(UTC))
+    collector = UsageCollector(railway, database, workspace_id=workspace_id)
     report = collector.collect()
     ```
 
@@ -55,7 +55,7 @@ class UsageCollector:
         client: Its calls are made in the background lane.
         database: Where usage is kept.
         workspace_id: The Railway workspace.
-        now: What time it is, aware.
+        now: What time it is, aware; the client's clock unless given.
         page_size: Projects per request, 1 to 50 (Railway's limit).
         settle: How long after its end an hour is read first.
         reread: How long after its end an hour is read again.
@@ -73,7 +73,7 @@ class UsageCollector:
         database: Database,
         *,
         workspace_id: str,
-        now: Callable[[], datetime],
+        now: Callable[[], datetime] | None = None,
         page_size: int = MAX_USAGE_PAGE,
         settle: timedelta = timedelta(minutes=10),
         reread: timedelta = timedelta(hours=2),
@@ -91,7 +91,7 @@ class UsageCollector:
         self._client = client.with_options(lane=Lane.BACKGROUND)
         self._database = database
         self._workspace_id = workspace_id
-        self._now = now
+        self._now = now or client.clock.now
         self._page_size = page_size
         self._settle = settle
         self._reread = reread

@@ -20,6 +20,7 @@ from railway_saas.instances.intake import (
     require_secrets,
     stored_payload,
 )
+from railway_saas.railway._clock import SystemClock
 from railway_saas.railway.webhooks import SECRET_HEADER
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class WebhookIntake:
     Args:
         database: Where the inbox and the instances are.
         secrets: What the header may carry: the present secret first, and during a rotation the one before.
-        now: What time it is, aware.
+        now: What time it is, aware; the machine's clock unless given.
         header: The header that carries the secret; its case does not matter.
         max_bytes: How long a body may be.
 
@@ -59,7 +60,7 @@ class WebhookIntake:
         database: Database,
         *,
         secrets: Sequence[str],
-        now: Callable[[], datetime],
+        now: Callable[[], datetime] | None = None,
         header: str = SECRET_HEADER,
         max_bytes: int = MAX_BYTES,
     ) -> None:
@@ -67,7 +68,7 @@ class WebhookIntake:
             raise ConfigurationError(f"max_bytes={max_bytes!r}: must be above 0")
         self._database = database
         self._secrets = require_secrets(secrets)
-        self._now = now
+        self._now = now or SystemClock().now
         self._header = header
         self._max_bytes = max_bytes
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -50,10 +50,6 @@ if TYPE_CHECKING:
 SYSTEM: Final = "system"
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class ManagerBase:
     """Everything an instance manager is made of."""
 
@@ -68,7 +64,7 @@ class ManagerBase:
         settings: ManagerSettings | None = None,
         worker: str | None = None,
         on_event: Callable[[InstanceEvent], None] | None = None,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] | None = None,
         random: RandomSource | None = None,
     ) -> None:
         if not workspace_id.strip() or (worker is not None and not worker.strip()):
@@ -79,7 +75,7 @@ class ManagerBase:
         self._clock = client.clock
         self._client = client.with_options(timeouts=Timeouts(total_s=self.settings.call_timeout_s))
         self._database = database
-        self._now = now
+        self._now = now or client.clock.now
         self._random = random or secrets.SystemRandom()
         self._on_event = on_event
         self._listeners: list[Callable[[InstanceEvent], None]] = []
@@ -92,7 +88,7 @@ class ManagerBase:
             scribe=Scribe(workspace_id=workspace_id, placement=self.placement, random=self._random),
             settings=self.settings,
             worker=worker or f"{os.getpid()}-{uuid4().hex[:12]}",
-            now=now,
+            now=self._now,
             tell=self._tell,
         )
 
