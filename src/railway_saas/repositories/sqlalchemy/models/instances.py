@@ -77,6 +77,7 @@ class InstanceRow(Base):
     railway_project_id: Mapped[str | None] = mapped_column(String(255))
     railway_environment_id: Mapped[str | None] = mapped_column(String(255))
     built_from_calls: Mapped[bool]
+    undoing: Mapped[bool]
     applied: Mapped[dict[str, Any] | None]
     power: Mapped[str | None] = mapped_column(String(50))
     switches: Mapped[int]

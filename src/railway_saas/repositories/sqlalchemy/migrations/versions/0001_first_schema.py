@@ -143,6 +143,7 @@ def _make_instances() -> None:
         sa.Column("railway_project_id", sa.String(length=255)),
         sa.Column("railway_environment_id", sa.String(length=255)),
         sa.Column("built_from_calls", sa.Boolean(), nullable=False),
+        sa.Column("undoing", sa.Boolean(), nullable=False),
         sa.Column("applied", _JSON),
         sa.Column("power", sa.String(length=50)),
         sa.Column("switches", sa.Integer(), nullable=False),
