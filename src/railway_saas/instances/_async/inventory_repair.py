@@ -172,6 +172,9 @@ class AsyncInventoryRepairer:
                 await work.operations.save(
                     replace(operation, state=OperationState.ABANDONED, finished_at=now)
                 )
+            await work.services.replace(instance.id, ())
+            for domain in await work.domains.list_for(instance.id):  # somebody else may have them now
+                await work.domains.delete(domain.id)
             await work.audit.append(self._audit(found, actor, "inventory.fail_ghost"))
             message = "Its project was deleted at Railway; it cannot run any more"
             await work.events.append([self._event(failed, "error", message)])

@@ -171,6 +171,9 @@ class InventoryRepairer:
             work.instances.save_observed(failed, worker=worker, lease_until=now + LEASE)
             for operation in operations:
                 work.operations.save(replace(operation, state=OperationState.ABANDONED, finished_at=now))
+            work.services.replace(instance.id, ())
+            for domain in work.domains.list_for(instance.id):  # somebody else may have them now
+                work.domains.delete(domain.id)
             work.audit.append(self._audit(found, actor, "inventory.fail_ghost"))
             message = "Its project was deleted at Railway; it cannot run any more"
             work.events.append([self._event(failed, "error", message)])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import random as random_module
 from collections import Counter
 from dataclasses import replace
@@ -47,6 +48,10 @@ MAX_STEPS: Final = 500
 """Steps of one turn: more than any build of a sensible template takes. A turn that is cut goes on with the next."""
 
 MAX_LOOKS_PER_REQUEST: Final = 100
+MAX_LOOKS_TOGETHER: Final = 3
+"""How often the same instances are looked at together in one turn; the first look may ask for another."""
+SHARED_CHECKS: Final = 15
+"""Into so many moments the checks of an interval are gathered, so that they fill requests."""
 _MAX_ERROR = 2000
 
 
@@ -379,7 +384,11 @@ class ControlLoop:
     ) -> None:
         by_id = {instance.id: instance for instance in claimed}
         situations = self._reader.situations(claimed, self._now())
-        situations = self._look_together(situations)
+        for _ in range(MAX_LOOKS_TOGETHER):
+            seen = self._look_together(situations)
+            if all(map(operator.is_, seen, situations)):
+                break
+            situations = seen
         resting: list[tuple[Situation, Wait | Settled]] = []
         acting: list[Situation] = []
         for situation in situations:
@@ -393,7 +402,7 @@ class ControlLoop:
             self._turn_alone(situation, kinds, failures)
 
     def _look_together(self, situations: Sequence[Situation]) -> list[Situation]:
-        """One request for what all of them want to see first."""
+        """One request for what all of them want to see next; those that want nothing stay the same objects."""
         wanted: list[tuple[int, Sight, Operation[Any]]] = []
         for index, situation in enumerate(situations):
             verdict = decide(situation)
@@ -416,8 +425,9 @@ class ControlLoop:
     ) -> None:
         with self._database.unit_of_work() as work:
             for situation, verdict in resting:
+                ending = gathered(verdict, situation.now, self._settings.check_interval_s)
                 try:
-                    self._release(work, claimed[situation.instance.id], situation, verdict)
+                    self._release(work, claimed[situation.instance.id], situation, ending)
                 except LeaseLostError:
                     kinds[OutcomeKind.BUSY] += 1
                 else:
@@ -452,6 +462,19 @@ def with_sights(s: Situation, found: Mapping[Sight, object], now: datetime) -> S
     if answered:
         instance = replace(instance, observed=replace(instance.observed, seen_at=now))
     return replace(s, instance=instance, seen={**s.seen, **found}, now=now)
+
+
+def gathered(verdict: Wait | Settled, now: datetime, interval_s: float) -> Wait | Settled:
+    """A rest of a whole interval, cut to the next moment that others share; anything shorter has its reason.
+
+    Instances that were deployed one by one would else be looked at one by one for ever.
+    """
+    if not isinstance(verdict, Settled) or verdict.check_at is None:
+        return verdict
+    if (verdict.check_at - now).total_seconds() < interval_s:
+        return verdict
+    step_s = interval_s / SHARED_CHECKS
+    return Settled(verdict.check_at - timedelta(seconds=verdict.check_at.timestamp() % step_s))
 
 
 def worst_error(answers: Sequence[Any]) -> RailwayError | None:
