@@ -12,7 +12,7 @@ from railway_saas.domain.operations import ProviderOperation
 from railway_saas.domain.statuses import FOLLOWERS, DesiredStatus, OperationState
 from railway_saas.errors import InstanceStateError, RailwayError
 from railway_saas.instances.manager_settings import ManagerSettings
-from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Record, Sight
+from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Record, Sight, SightKind
 from railway_saas.instances.view import RailwayView, read_view
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from railway_saas.domain.instances import Instance, InstanceDomain, InstanceService, Observed
     from railway_saas.domain.statuses import InstanceStatus
     from railway_saas.instances.steps import Intent
+    from railway_saas.railway.models.backups import VolumeInstanceBackup
+    from railway_saas.railway.models.logs import Log
     from railway_saas.railway.models.overview import EnvironmentOverview
     from railway_saas.templates import Template
 
@@ -86,6 +88,16 @@ class Situation:
         """What was seen, unless it was not looked at or the look failed."""
         found = self.seen.get(sight)
         return found if isinstance(found, kind) else None
+
+    def backups(self, volume_instance_id: str) -> tuple[VolumeInstanceBackup, ...]:
+        """The backups of a volume, as far as they were seen."""
+        return as_backups(self.seen.get(Sight(SightKind.BACKUPS, volume_instance_id)))
+
+    def log(self, deployment_id: str) -> str:
+        """The last lines of a deployment, as far as they were seen."""
+        found = self.seen.get(Sight(SightKind.LOGS, deployment_id))
+        lines = cast("tuple[Log, ...]", found) if isinstance(found, tuple) else ()
+        return "\n".join((line.message or "").replace("\0", "") for line in lines)
 
     def failure(self, sight: Sight) -> RailwayError | None:
         """What came instead of a sight."""
@@ -182,3 +194,8 @@ class Situation:
 def _look_after(since: datetime, looked_at: datetime) -> datetime:
     taken = (looked_at - since).total_seconds()
     return looked_at + timedelta(seconds=min(LONGEST_LOOK_S, max(FIRST_LOOK_S, _LOOK_GROWTH * taken)))
+
+
+def as_backups(found: object) -> tuple[VolumeInstanceBackup, ...]:
+    """What a look at backups brought; nothing where it failed."""
+    return cast("tuple[VolumeInstanceBackup, ...]", found) if isinstance(found, tuple) else ()

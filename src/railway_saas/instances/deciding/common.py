@@ -118,7 +118,7 @@ def give_up(s: Situation, reason: str, failed: Sequence[ServiceView] = ()) -> Ve
     unseen = tuple(sight for sight in logs if sight not in s.seen)
     if unseen:
         return Look(unseen)
-    deployments = tuple(_with_logs(s, failed[0], sight) for sight in logs)
+    deployments = tuple(_with_logs(s, failed[0]) for _ in logs)
     if s.settings.failed_deploy == "park":
         step = ask_operator(s, reason)
         return replace(step, change=replace(step.change, deployments=deployments))
@@ -132,10 +132,8 @@ def give_up(s: Situation, reason: str, failed: Sequence[ServiceView] = ()) -> Ve
     )
 
 
-def _with_logs(s: Situation, service: ServiceView, sight: Sight) -> Deployment:
-    lines = s.sight(sight, tuple) or ()
-    text = "\n".join(str(line.message).replace("\0", "") for line in lines)
-    return replace(_deployment(s, service), logs=text or None)
+def _with_logs(s: Situation, service: ServiceView) -> Deployment:
+    return replace(_deployment(s, service), logs=s.log(service.deployment_id or "") or None)
 
 
 def abandoned(s: Situation) -> Iterator[ProviderOperation]:

@@ -253,7 +253,7 @@ def _backup(s: Situation, operation: ProviderOperation) -> Finding:
     if operation.result.get("workflow_id"):
         ended = _workflow_result(s, operation)
         return ended if isinstance(ended, str) else {} if ended else Fate.UNDERWAY
-    listed = s.sight(Sight(SightKind.BACKUPS, str(operation.request["volume_instance_id"])), tuple) or ()
+    listed = s.backups(str(operation.request["volume_instance_id"]))
     name = operation.request.get("name")
     return {} if any(backup.name == name for backup in listed) else Fate.ABSENT
 

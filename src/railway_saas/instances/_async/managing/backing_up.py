@@ -12,6 +12,7 @@ from railway_saas.errors import (
     RailwayError,
 )
 from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.situation import as_backups
 from railway_saas.instances.steps import ENVIRONMENT, Sight, SightKind
 from railway_saas.instances.verbs import Verb, require_verb
 from railway_saas.railway.models.overview import EnvironmentOverview
@@ -66,15 +67,18 @@ class AsyncBackingUp(AsyncManagerBase):
         instance = await self.get(instance_id, user_id=user_id)
         async with self._database.unit_of_work() as work:
             names = {row.template_key: row.name for row in await work.services.list_for(instance_id)}
-        sights = {Sight(SightKind.BACKUPS, volume): key for key, volume in volumes}
+        seen = await self._backups_of(instance, [volume for _, volume in volumes])
+        return {names[key]: seen[volume] for key, volume in volumes}
+
+    async def _backups_of(
+        self, instance: Instance, volume_instance_ids: Sequence[str]
+    ) -> dict[str, tuple[VolumeInstanceBackup, ...]]:
+        sights = {Sight(SightKind.BACKUPS, volume): volume for volume in volume_instance_ids}
         seen = await self._looker.look(instance, list(sights))
-        found: dict[str, Sequence[VolumeInstanceBackup]] = {}
-        for sight, backups in seen.items():
-            if isinstance(backups, RailwayError):
-                raise backups
-            if isinstance(backups, tuple):
-                found[names[sights[sight]]] = backups
-        return found
+        for found in seen.values():
+            if isinstance(found, RailwayError):
+                raise found
+        return {volume: as_backups(seen[sight]) for sight, volume in sights.items()}
 
     async def restore(
         self,
@@ -92,13 +96,12 @@ class AsyncBackingUp(AsyncManagerBase):
         """
         volumes = await self._volumes(instance_id, None, user_id)
         instance = await self.get(instance_id, user_id=user_id)
-        sights = {Sight(SightKind.BACKUPS, volume): (key, volume) for key, volume in volumes}
-        seen = await self._looker.look(instance, list(sights))
+        seen = await self._backups_of(instance, [volume for _, volume in volumes])
         place = next(
             (
-                sights[sight]
-                for sight, backups in seen.items()
-                if isinstance(backups, tuple) and any(one.id == backup_id for one in backups)
+                (key, volume)
+                for key, volume in volumes
+                if any(backup.id == backup_id for backup in seen[volume])
             ),
             None,
         )

@@ -13,6 +13,7 @@ from railway_saas.errors import (
     RailwayError,
 )
 from railway_saas.instances._sync.managing.base import ManagerBase
+from railway_saas.instances.situation import as_backups
 from railway_saas.instances.steps import ENVIRONMENT, Sight, SightKind
 from railway_saas.instances.verbs import Verb, require_verb
 from railway_saas.railway.models.overview import EnvironmentOverview
@@ -65,15 +66,18 @@ class BackingUp(ManagerBase):
         instance = self.get(instance_id, user_id=user_id)
         with self._database.unit_of_work() as work:
             names = {row.template_key: row.name for row in work.services.list_for(instance_id)}
-        sights = {Sight(SightKind.BACKUPS, volume): key for key, volume in volumes}
+        seen = self._backups_of(instance, [volume for _, volume in volumes])
+        return {names[key]: seen[volume] for key, volume in volumes}
+
+    def _backups_of(
+        self, instance: Instance, volume_instance_ids: Sequence[str]
+    ) -> dict[str, tuple[VolumeInstanceBackup, ...]]:
+        sights = {Sight(SightKind.BACKUPS, volume): volume for volume in volume_instance_ids}
         seen = self._looker.look(instance, list(sights))
-        found: dict[str, Sequence[VolumeInstanceBackup]] = {}
-        for sight, backups in seen.items():
-            if isinstance(backups, RailwayError):
-                raise backups
-            if isinstance(backups, tuple):
-                found[names[sights[sight]]] = backups
-        return found
+        for found in seen.values():
+            if isinstance(found, RailwayError):
+                raise found
+        return {volume: as_backups(seen[sight]) for sight, volume in sights.items()}
 
     def restore(
         self,
@@ -91,13 +95,12 @@ class BackingUp(ManagerBase):
         """
         volumes = self._volumes(instance_id, None, user_id)
         instance = self.get(instance_id, user_id=user_id)
-        sights = {Sight(SightKind.BACKUPS, volume): (key, volume) for key, volume in volumes}
-        seen = self._looker.look(instance, list(sights))
+        seen = self._backups_of(instance, [volume for _, volume in volumes])
         place = next(
             (
-                sights[sight]
-                for sight, backups in seen.items()
-                if isinstance(backups, tuple) and any(one.id == backup_id for one in backups)
+                (key, volume)
+                for key, volume in volumes
+                if any(backup.id == backup_id for backup in seen[volume])
             ),
             None,
         )

@@ -28,6 +28,7 @@ from railway_saas.instances.inputs import (
 )
 from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.placement import ProjectPerInstance
+from railway_saas.instances.showing import notebook_listener
 from railway_saas.instances.verbs import Verb, require_verb
 from railway_saas.instances.writes import Scribe
 from railway_saas.templates import Template
@@ -77,7 +78,7 @@ class ManagerBase:
         self._database = database
         self._now = now or client.clock.now
         self._random = random or secrets.SystemRandom()
-        self._on_event = on_event
+        self._on_event = on_event or notebook_listener()
         self._listeners: list[Callable[[InstanceEvent], None]] = []
         self._looker = Looker(self._client, workspace_id=workspace_id, namespace=self.placement.namespace)
         self._reader = Reader(database, self.settings)
