@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -35,6 +34,7 @@ from railway_saas.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from railway_saas.domain.catalogue import CatalogueTemplate, TemplateRevision
     from railway_saas.domain.instances import (
