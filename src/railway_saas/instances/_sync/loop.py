@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import operator
 import random as random_module
 from collections import Counter
 from dataclasses import replace
@@ -49,7 +48,7 @@ MAX_STEPS: Final = 500
 
 MAX_LOOKS_PER_REQUEST: Final = 100
 MAX_LOOKS_TOGETHER: Final = 3
-"""How often the same instances are looked at together in one turn; the first look may ask for another."""
+"""How often instances are looked at together before those that want to see more go on alone."""
 SHARED_CHECKS: Final = 15
 """Into so many moments the checks of an interval are gathered, so that they fill requests."""
 _MAX_ERROR = 2000
@@ -384,15 +383,9 @@ class ControlLoop:
     ) -> None:
         by_id = {instance.id: instance for instance in claimed}
         situations = self._reader.situations(claimed, self._now())
-        for _ in range(MAX_LOOKS_TOGETHER):
-            seen = self._look_together(situations)
-            if all(map(operator.is_, seen, situations)):
-                break
-            situations = seen
         resting: list[tuple[Situation, Wait | Settled]] = []
         acting: list[Situation] = []
-        for situation in situations:
-            verdict = decide(situation)
+        for situation, verdict in self._look_together(situations):
             if isinstance(verdict, Wait | Settled):
                 resting.append((situation, verdict))
             else:
@@ -401,11 +394,23 @@ class ControlLoop:
         for situation in acting:
             self._turn_alone(situation, kinds, failures)
 
-    def _look_together(self, situations: Sequence[Situation]) -> list[Situation]:
-        """One request for what all of them want to see next; those that want nothing stay the same objects."""
+    def _look_together(self, situations: Sequence[Situation]) -> list[tuple[Situation, Verdict]]:
+        """One request for what all of them want to see first, one for what some of them want to see then."""
+        decided = [(situation, decide(situation)) for situation in situations]
+        for _ in range(MAX_LOOKS_TOGETHER):
+            found = self._look_once(decided)
+            now = self._now()
+            for index, sights in found.items():
+                situation = with_sights(decided[index][0], sights, now)
+                decided[index] = (situation, decide(situation))
+            if not found:
+                break
+        return decided
+
+    def _look_once(self, decided: Sequence[tuple[Situation, Verdict]]) -> dict[int, dict[Sight, object]]:
+        """What those that want to look saw, by their place."""
         wanted: list[tuple[int, Sight, Operation[Any]]] = []
-        for index, situation in enumerate(situations):
-            verdict = decide(situation)
+        for index, (situation, verdict) in enumerate(decided):
             for sight in verdict.sights if isinstance(verdict, Look) else ():
                 operation = operation_for(situation.instance, sight, lane=Lane.BACKGROUND)
                 if operation is not None:
@@ -414,8 +419,7 @@ class ControlLoop:
         found: dict[int, dict[Sight, object]] = {}
         for (index, sight, _), outcome in zip(wanted, outcomes, strict=True):
             found.setdefault(index, {})[sight] = outcome
-        now = self._now()
-        return [with_sights(s, found.get(index, {}), now) for index, s in enumerate(situations)]
+        return found
 
     def _end_together(
         self,
