@@ -208,6 +208,7 @@ class FarClock:
     def _ask(self, method: str, body: str | None) -> datetime:
         self._connection.request(method, "/_emulator/clock", body=body)
         answer = json.loads(self._connection.getresponse().read())
+        self._connection.close()  # the server would, while this process waits for its turn
         return datetime.fromisoformat(answer["now"])
 
 
