@@ -7,7 +7,6 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import async_sessionmaker
@@ -61,14 +60,10 @@ async def open_shop(emulator: Emulator | None) -> AsyncIterator[Shop]:
         log.warning("RAILWAY_API_TOKEN is not set: this is a local Railway, which ends with the process")
         emulator = Emulator(speed=20)
     if emulator is not None:
-        client, workspace_id, now = emulator.async_client(), emulator.workspace_id, emulator.clock.present
+        client, workspace_id = emulator.async_client(), emulator.workspace_id
         url = "sqlite://"  # in memory, as is the Railway that it tells about
     else:
-        client, workspace_id, now = (
-            AsyncRailwayClient.from_environment(),
-            os.environ["RAILWAY_WORKSPACE_ID"],
-            utc,
-        )
+        client, workspace_id = AsyncRailwayClient.from_environment(), os.environ["RAILWAY_WORKSPACE_ID"]
         url = os.environ["DATABASE_URL"]
     engine = create_async_database_engine(url)
     try:
@@ -76,14 +71,11 @@ async def open_shop(emulator: Emulator | None) -> AsyncIterator[Shop]:
             async with engine.begin() as connection:
                 await connection.run_sync(migrations.upgrade)
             database = AsyncSqlDatabase(async_sessionmaker(engine))
-            manager = AsyncInstanceManager(railway, database, workspace_id=workspace_id, plans=PLANS, now=now)
+            manager = AsyncInstanceManager(railway, database, workspace_id=workspace_id, plans=PLANS)
             secret = os.environ.get("WEBHOOK_SECRET") or secrets.token_urlsafe()
-            shop = Shop(railway, database, manager, AsyncWebhookIntake(database, secrets=[secret], now=now))
+            intake = AsyncWebhookIntake(database, secrets=[secret], now=railway.clock.now)
+            shop = Shop(railway, database, manager, intake)
             await shop.fill_catalogue()
             yield shop
     finally:
         await engine.dispose()
-
-
-def utc() -> datetime:
-    return datetime.now(UTC)

@@ -6,7 +6,6 @@ import secrets
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -64,20 +63,17 @@ class Shop:
 
 def open_shop(emulator: Emulator | None) -> Shop:
     if emulator is not None:
-        railway, workspace_id, now = emulator.client(), emulator.workspace_id, emulator.clock.present
+        railway, workspace_id = emulator.client(), emulator.workspace_id
         url = "sqlite://"  # in memory, as is the Railway that it tells about
     else:
-        railway, workspace_id, now = RailwayClient.from_environment(), os.environ["RAILWAY_WORKSPACE_ID"], utc
+        railway, workspace_id = RailwayClient.from_environment(), os.environ["RAILWAY_WORKSPACE_ID"]
         url = os.environ["DATABASE_URL"]
     engine = create_database_engine(url)
     migrations.upgrade(engine)
     database = SqlDatabase(sessionmaker(engine))
-    manager = InstanceManager(railway, database, workspace_id=workspace_id, plans=PLANS, now=now)
+    manager = InstanceManager(railway, database, workspace_id=workspace_id, plans=PLANS)
     secret = os.environ.get("WEBHOOK_SECRET") or secrets.token_urlsafe()
-    shop = Shop(railway, engine, database, manager, WebhookIntake(database, secrets=[secret], now=now))
+    intake = WebhookIntake(database, secrets=[secret], now=railway.clock.now)
+    shop = Shop(railway, engine, database, manager, intake)
     shop.fill_catalogue()
     return shop
-
-
-def utc() -> datetime:
-    return datetime.now(UTC)
