@@ -11,7 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import client_call, deploy_requests, emulator, import_time, pacing
+from benchmarks import (
+    client_call,
+    deploy_requests,
+    emulator,
+    import_time,
+    pacing,
+    queueing,
+    watching,
+    write_ahead,
+)
 
 if TYPE_CHECKING:
     from benchmarks.figures import Benchmark, Report
@@ -22,6 +31,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "deploy": deploy_requests.run,
     "pacing": pacing.run,
     "emulator": emulator.run,
+    "watching": watching.run,
+    "queueing": queueing.run,
+    "write-ahead": write_ahead.run,
 }
 LIBRARIES = (
     "railway-saas",
@@ -33,6 +45,8 @@ LIBRARIES = (
     "gql",
     "railway-client",
     "uvicorn",
+    "sqlalchemy",
+    "psycopg",
 )
 
 
@@ -52,7 +66,9 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, under 40 s: to see that it works")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, under two minutes: to see that it works"
+    )
     parser.add_argument("--only", choices=BENCHMARKS, action="append", help="one benchmark; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
     return parser.parse_args()

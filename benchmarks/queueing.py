@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from benchmarks import virtual_time
+from benchmarks.figures import Goal, Report
 from benchmarks.fleet import CODE, INPUTS, START, TEMPLATES, Mix, fill, instance_id
 from benchmarks.quiet_railway import ENDPOINT
-from benchmarks.watching import CLAIM, TOKEN, WORKSPACE
+from benchmarks.watching import CLAIM, FULL, TOKEN, WORKSPACE
 from railway_saas import AsyncRailwayClient, RateLimit
 from railway_saas.domain.ids import owner_id
 from railway_saas.domain.statuses import InstanceStatus
 from railway_saas.emulator import Emulator, LimitRules, Quota, Throttle
 from railway_saas.emulator.clock import EmulatorClock
 from railway_saas.instances import AsyncInstanceManager, OutcomeKind
-from railway_saas.railway._clock import AsyncSystemClock
 from railway_saas.railway._http import AsyncHttpClient
 from railway_saas.repositories import AsyncMemoryDatabase, MemoryDatabase
 
@@ -212,18 +212,13 @@ class Clicks:
 def click(instances: int, *, workers: int, clicks: int, real: bool = False) -> Clicks:
     """Restarts and changed variables, one every quarter of a second, while so many workers sweep everything."""
     clock = EmulatorClock(start=START, speed=1 if real else None)
+    work = _click(instances, workers, clicks, clock)
+    return asyncio.run(work) if real else virtual_time.run(work, clock.advance)
+
+
+async def _click(instances: int, workers: int, clicks: int, clock: EmulatorClock) -> Clicks:
     found = Clicks()
-    work = _click(instances, workers, clicks, clock, found, real=real)
-    if real:
-        asyncio.run(work)
-    else:
-        virtual_time.run(work, clock.advance)
-    return found
 
-
-async def _click(
-    instances: int, workers: int, clicks: int, clock: EmulatorClock, found: Clicks, *, real: bool
-) -> None:
     def now() -> datetime:
         clock.tick()
         return clock.now()
@@ -239,7 +234,7 @@ async def _click(
         endpoint=ENDPOINT,
         http_client=AsyncHttpClient(transport=railway.async_transport(ANSWER_S)),
         rate_limit=LIMIT,
-        clock=AsyncSystemClock() if real else virtual_time.LoopClock(),
+        clock=virtual_time.LoopClock(),
     )
     done: dict[UUID, asyncio.Event] = {}
 
@@ -261,6 +256,7 @@ async def _click(
     await asyncio.gather(*sweeps, return_exceptions=True)
     found.refused = client.stats.rate_limited
     await client.aclose()
+    return found
 
 
 async def _sweep(manager: AsyncInstanceManager, found: Clicks) -> None:
@@ -297,6 +293,90 @@ async def _one_click(
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(happened.wait(), BUSY_PAUSE_S)
     found.waits_s.append(clock_s() - begun)
+
+
+# The report -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    deploys: int
+    throttled: int
+    swept: int
+    clicks: int
+    really_swept: int
+
+
+SIZES = {
+    "quick": Size(deploys=20, throttled=5, swept=500, clicks=20, really_swept=500),
+    "default": Size(deploys=200, throttled=40, swept=10_000, clicks=100, really_swept=3_000),
+    "full": Size(deploys=500, throttled=500, swept=10_000, clicks=100, really_swept=10_000),
+}
+
+
+def run(quick: bool) -> Report:
+    """Deploys without and with Railway's throttles; clicks without and with a sweep."""
+    size = SIZES["quick" if quick else "full" if FULL else "default"]
+    report = Report(
+        "7. Many deploys at once, and clicks during a sweep, under Railway's limits", ("", "measured")
+    )
+    _add_queue(
+        report, "no throttles on creating things", deploy_all(size.deploys, throttled=False), goal=True
+    )
+    _add_queue(report, "one project per 30 s", deploy_all(size.throttled, throttled=True), goal=False)
+    idle = click(size.really_swept, workers=0, clicks=size.clicks)
+    swept = click(size.swept, workers=1, clicks=size.clicks)
+    real = click(size.really_swept, workers=1, clicks=max(20, size.really_swept // 100), real=True)
+    report.rows.append(("[a click until Railway has it: median, 99 %, longest]", ""))
+    _add_clicks(report, "nothing else going on", idle)
+    _add_clicks(report, f"during a sweep of {size.swept:,}", swept)
+    _add_clicks(report, f"during a sweep of {size.really_swept:,}, in real time, one process", real)
+    report.goals.append(Goal("clicks during a sweep", "no 429", f"{swept.refused} x 429", not swept.refused))
+    report.notes += [
+        (
+            f"every answer takes {ANSWER_S * 1000:.0f} ms of virtual time, working takes none (except in real time, where the "
+            f"sweep's computing holds clicks up); {WORKERS} workers deploy, {WORKER_CLAIMS} instances at a time, for {OWNERS} owners"
+        ),
+        "half of the clicks restart a service, the others change a variable; each is another instance, four a second",
+    ]
+    return report
+
+
+def _add_queue(report: Report, name: str, queue: Queue, *, goal: bool) -> None:
+    found = queue.as_json()
+    first, middle, last = found["owner_last_s"]
+    over = queue.refused - queue.throttled
+    report.rows += [
+        (f"[{queue.deploys} deploys, {name}]", ""),
+        ("  all running after", f"{queue.makespan_s:.0f} s"),
+        ("  requests, per deploy", f"{queue.requests}, {found['requests_per_deploy']:.1f}"),
+        ("  share of the allowed rate", f"{queue.share_of_rate:.0%}"),
+        ("  answers with status 429", str(over)),
+        ("  creations refused as too quick", str(queue.throttled)),
+        (
+            "  an owner's last one runs: first owner, median, last owner",
+            f"{first:.0f} s, {middle:.0f} s, {last:.0f} s",
+        ),
+    ]
+    report.figures.append({"run": name, **found})
+    if goal:
+        report.goals.append(
+            Goal(
+                f"{queue.deploys} deploys at once",
+                "no 429, all run",
+                f"{over} x 429, {queue.failed} failed",
+                not over + queue.failed,
+            )
+        )
+
+
+def _add_clicks(report: Report, name: str, clicks: Clicks) -> None:
+    found = clicks.as_json()
+    waits = ", ".join(f"{found[key] * 1000:.0f}" for key in ("p50_s", "p99_s", "max_s"))
+    report.rows.append((f"  {name}", f"{waits} ms"))
+    report.figures.append({"run": f"clicks, {name}", **found})
 
 
 def main() -> None:

@@ -10,13 +10,16 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
 
 ENDPOINT = "http://quiet-railway.localhost/graphql/v2"
 POLICY = '"default";q=10000;w=3600'
