@@ -49,7 +49,7 @@ def the_shop() -> Shop:
         if shop is None:
             shop = current_app.extensions["shop"] = open_shop(current_app.config["EMULATOR"])
             if current_app.config["WORKER"]:
-                threading.Thread(target=shop.work, name="worker", daemon=True).start()
+                shop.work_beside()
     return shop
 
 

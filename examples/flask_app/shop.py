@@ -35,6 +35,7 @@ class Shop:
     manager: InstanceManager
     intake: WebhookIntake
     wish: threading.Event = field(default_factory=threading.Event)
+    worker: threading.Thread | None = None
     closing: bool = False
 
     def fill_catalogue(self) -> None:
@@ -54,9 +55,15 @@ class Shop:
                 log.exception("the worker goes on")
             self.wish.wait(POLL_S)  # wishes that other processes took are seen at the next poll
 
+    def work_beside(self) -> None:
+        self.worker = threading.Thread(target=self.work, name="worker", daemon=True)
+        self.worker.start()
+
     def close(self) -> None:
         self.closing = True
         self.wish.set()
+        if self.worker is not None:
+            self.worker.join()
         self.railway.close()
         self.engine.dispose()
 
