@@ -24,6 +24,7 @@ FOLDERS = (
         "src/railway_saas/repositories/sqlalchemy/_sync",
     ),
     ("tests/_async", "tests/_sync"),
+    ("tests/repositories/_async", "tests/repositories/_sync"),
     ("tests/instances/_async", "tests/instances/_sync"),
 )
 

@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from tests.support.databases import PostgresServer
     from tests.support.redis_server import Cable, RedisServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,18 +66,51 @@ def cable(redis_server: RedisServer) -> Generator[Cable]:
     cable.cut()
 
 
+@pytest.fixture(scope="session")
+def shared_postgres() -> Generator[PostgresServer | None]:
+    """One PostgreSQL for all tests of this worker, if there is one."""
+    from tests.support.databases import running_postgres
+
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_server(
+    shared_postgres: PostgresServer | None, record_property: Callable[[str, object], None]
+) -> PostgresServer:
+    """A real PostgreSQL: see `tests/support/databases.py` for which one. Without one, the test skips, loudly."""
+    if shared_postgres is None:
+        record_property("missing", "PostgreSQL")
+        pytest.skip("there is no PostgreSQL")
+    return shared_postgres
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly when tests ran against an imitation."""
+    """Say loudly when tests ran against an imitation, or not at all."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
-    imitated = {
-        report.nodeid
-        for report in reports
-        if ("imitation", "Redis") in getattr(report, "user_properties", [])
-    }
-    if imitated:
+    if imitated := _marked(reports, ("imitation", "Redis")):
         terminalreporter.write_line(
-            f"REDIS WAS NOT REALLY TESTED: {len(imitated)} tests ran against fakeredis. "
+            f"REDIS WAS NOT REALLY TESTED: {imitated} tests ran against fakeredis. "
             "Put redis-server on the PATH, or set TEST_REDIS_URL.",
             red=True,
             bold=True,
         )
+    if skipped := _marked(reports, ("missing", "PostgreSQL")):
+        terminalreporter.write_line(
+            f"POSTGRESQL WAS NOT TESTED: {skipped} tests skipped. "
+            "Install PostgreSQL, or set TEST_DATABASE_URL to a database whose user may create others.",
+            red=True,
+            bold=True,
+        )
+
+
+def _marked(reports: list[object], mark: tuple[str, str]) -> int:
+    """How many tests recorded a property."""
+    return len(
+        {
+            getattr(report, "nodeid", None)
+            for report in reports
+            if mark in getattr(report, "user_properties", [])
+        }
+    )

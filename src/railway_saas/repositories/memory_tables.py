@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from railway_saas.domain.instances import DomainState
 from railway_saas.domain.statuses import GONE, OPEN
 from railway_saas.errors import ConflictError, NotFoundError
-from railway_saas.repositories.values import clean, detached, name_key
+from railway_saas.repositories.values import clean, detached, name_key, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -153,6 +153,7 @@ class Table(Generic[V]):
 
     def find_by(self, unique: str, value: Hashable) -> V | None:
         """By something unique."""
+        _check_text(value)
         key = self._taken[unique].get(value)
         return None if key is None else self.get(key)
 
@@ -169,6 +170,7 @@ class Table(Generic[V]):
         self, index: str, group: Hashable = EVERYTHING, after: Order = (), *, inclusive: bool = False
     ) -> Iterator[V]:
         """Rows of a group, in the order of the index. As they are stored: to look through, not to hand out."""
+        _check_text(group)
         return (self._rows[key] for key in self._indexes[index].keys(group, after, inclusive=inclusive))
 
     def all_of(self, index: str, group: Hashable) -> list[V]:
@@ -250,6 +252,15 @@ class Table(Generic[V]):
             for name, value_of in self._unique.items():
                 if (value := value_of(new)) is not None:
                     self._taken[name][value] = key
+
+
+def _check_text(value: Any) -> None:
+    """Refuse to look for text that no database can hold, as a real one does."""
+    if isinstance(value, str):
+        text(value)
+    elif hasattr(value, "__iter__"):
+        for part in value:
+            _check_text(part)
 
 
 def _by_id(row: Any) -> UUID:

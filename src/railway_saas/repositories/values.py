@@ -108,8 +108,13 @@ def text(value: str, name: str = "text", longest: int | None = None) -> str:
     """
     if "\0" in value:
         raise RepositoryError(f"{name}: holds a NUL character, which databases cannot store")
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise RepositoryError(f"{name}: holds half a character (a lone surrogate), which cannot be stored")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # Not chained: that error quotes the value.
+        raise RepositoryError(
+            f"{name}: holds half a character (a lone surrogate), which cannot be stored"
+        ) from None
     if longest is not None and len(value) > longest:
         raise RepositoryError(f"{name}: has {len(value)} characters; at most {longest} fit")
     return value

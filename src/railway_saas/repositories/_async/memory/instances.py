@@ -107,9 +107,10 @@ class AsyncMemoryInstances(AsyncMemoryRepository):
         self, instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime
     ) -> Instance | None:
         stored = self._tables.instances.get(instance_id)
-        if stored.lease_owner != text(worker, "worker") and _is_leased(stored, utc(now, "now")):
+        holder, is_leased = text(worker, "worker", 255), _is_leased(stored, utc(now, "now"))
+        if is_leased and stored.lease_owner != holder:
             return None
-        return self._leased(stored, worker, lease_until)
+        return self._leased(stored, holder, lease_until)
 
     async def claim_due(
         self, *, worker: str, now: datetime, lease_until: datetime, limit: int
@@ -128,7 +129,9 @@ class AsyncMemoryInstances(AsyncMemoryRepository):
                 yield turns[row.user_id], row.next_check_at, row.id, row
 
     def _leased(self, row: Instance, worker: str, until: datetime) -> Instance:
-        self._tables.instances.replace(replace(row, lease_owner=worker, lease_until=until))
+        self._tables.instances.replace(
+            replace(row, lease_owner=worker, lease_until=utc(until, "lease_until"))
+        )
         return self._tables.instances.get(row.id)
 
     async def release(self, instance: Instance, *, worker: str, next_check_at: datetime | None) -> None:

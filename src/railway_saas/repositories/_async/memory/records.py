@@ -10,7 +10,7 @@ from railway_saas.errors import NotFoundError
 from railway_saas.repositories._async.memory.base import AsyncMemoryRepository, first_page
 from railway_saas.repositories.memory_tables import EVERYTHING
 from railway_saas.repositories.paging import id_after
-from railway_saas.repositories.values import utc
+from railway_saas.repositories.values import clean, utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,9 +71,10 @@ class AsyncMemoryOutbox(AsyncMemoryRepository):
     """See `AsyncOutboxRepository`."""
 
     async def add(self, message: OutboxMessage) -> bool:
-        if self._tables.outbox.find_by("key", (message.topic, message.key)) is not None:
+        checked = clean(message)
+        if self._tables.outbox.find_by("key", (checked.topic, checked.key)) is not None:
             return False
-        self._tables.outbox.add(message)
+        self._tables.outbox.add(checked)
         return True
 
     async def claim_due(
@@ -122,9 +123,10 @@ class AsyncMemoryInbox(AsyncMemoryRepository):
     """See `AsyncInboxRepository`."""
 
     async def add(self, event: InboxEvent) -> bool:
-        if self._tables.inbox.find_by("key", (event.source, event.key)) is not None:
+        checked = clean(event)
+        if self._tables.inbox.find_by("key", (checked.source, checked.key)) is not None:
             return False
-        self._tables.inbox.add(event)
+        self._tables.inbox.add(checked)
         return True
 
     async def save(self, event: InboxEvent) -> None:
@@ -176,10 +178,11 @@ class AsyncMemoryIdempotencyKeys(AsyncMemoryRepository):
     """See `AsyncIdempotencyRepository`."""
 
     async def reserve(self, key: IdempotencyKey) -> IdempotencyKey | None:
-        stored = self._tables.idempotency_keys.find((key.user_id, key.key))
-        if stored is not None and stored.expires_at > utc(key.created_at, "created_at"):
+        checked = clean(key)
+        stored = self._tables.idempotency_keys.find((checked.user_id, checked.key))
+        if stored is not None and stored.expires_at > checked.created_at:
             return stored
-        self._tables.idempotency_keys.put(key)
+        self._tables.idempotency_keys.put(checked)
         return None
 
     async def complete(self, user_id: UUID, key: str, response: Mapping[str, object]) -> None:

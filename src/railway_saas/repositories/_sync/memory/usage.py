@@ -77,7 +77,7 @@ class MemoryUsage(MemoryRepository):
         return first_page(rows, limit, usage_cursor_of)
 
     def get_watermark(self, name: str) -> datetime | None:
-        return self._tables.watermarks.get(name)
+        return self._tables.watermarks.get(text(name))
 
     def set_watermark(self, name: str, until: datetime) -> None:
         self._tables.set_watermark(text(name, "name", 100), utc(until, "until"))

@@ -113,6 +113,8 @@ def _engine_of(url: URL | str) -> Generator[Engine]:
 
 @contextmanager
 def _configured(connection: Connection) -> Generator[Config]:
+    if not connection.in_transaction():
+        connection.begin()  # else Alembic would commit each step itself
     if connection.dialect.name == "postgresql":  # SQLite's transaction has the whole database
         connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     config = Config()
