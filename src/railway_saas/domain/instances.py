@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from railway_saas.domain.plans import Resources
-from railway_saas.domain.statuses import DesiredStatus, InstanceStatus
+from railway_saas.domain.statuses import GONE, DesiredStatus, InstanceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +120,14 @@ class Power(StrEnum):
     """Deployments removed, so that Railway bills nothing for them."""
 
 
+POWER_OF: Final = {
+    DesiredStatus.RUNNING: Power.ON,
+    DesiredStatus.STOPPED: Power.STOPPED,
+    DesiredStatus.SUSPENDED: Power.SUSPENDED,
+}
+"""What containers are to do for each wish that leaves something."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What Railway has confirmed. Written by the control loop only."""
@@ -182,6 +190,27 @@ class Instance:
     def status(self) -> InstanceStatus:
         """What Railway has confirmed."""
         return self.observed.status
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether something that is wanted is still to be done: Railway is at work, or a worker has yet to come by.
+
+        False where a wish was refused (`observed.error` says why) or an operator has to decide.
+        """
+        observed, desired = self.observed, self.desired
+        if observed.status in GONE or observed.attention is not None:
+            return False
+        if observed.undoing or desired.status is DesiredStatus.DELETED or observed.power is None:
+            return True
+        rollout = observed.rollout
+        if observed.power is not POWER_OF[desired.status] or rollout.pending or rollout.watching:
+            return True
+        applied = observed.applied
+        agreed = applied is None or (
+            (applied.revision_id, applied.limits) == (desired.revision_id, desired.config.limits)
+            and applied.variables == desired.config.variables
+        )
+        return not agreed and observed.error is None and observed.power is Power.ON
 
     @property
     def marker(self) -> str:

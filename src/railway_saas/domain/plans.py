@@ -179,7 +179,7 @@ def refuse_over_limit(
         larger = next((one for one in plans.above(plan) if _fits(one, name, now[name] + more[name])), None)
         next_allows = getattr(larger.limits, name) if larger else None
         raise LimitExceededError(
-            f"the plan {plan.name!r} allows {allowed} {_LABELS[name]}; {now[name]} are in use and this needs "
+            f"the plan {plan.name!r} allows {_counted(allowed, name)}, {now[name]} in use, and this needs "
             f"{more[name]} more{_hint(larger, next_allows)}",
             limit=name,
             plan=plan.name,
@@ -193,6 +193,11 @@ def refuse_over_limit(
             if next_allows is None
             else str(next_allows),
         )
+
+
+def _counted(amount: int | Decimal, name: str) -> str:
+    label = _LABELS[name]
+    return f"{amount} {label.removesuffix('s') if amount == 1 else label}"
 
 
 def _amounts(slots: Slots) -> Mapping[str, int | Decimal]:

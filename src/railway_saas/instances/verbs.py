@@ -37,6 +37,9 @@ class Verb(StrEnum):
 
 
 _OPERATOR: Final = (Verb.RETRY, Verb.ABANDON, Verb.ADOPT)
+OPERATOR_VERBS: Final = frozenset({*_OPERATOR, Verb.SUSPEND, Verb.RESUME})
+"""What owners may not ask for."""
+
 _ALWAYS: Final = (Verb.SET_VARIABLES, Verb.SET_LIMITS, Verb.ATTACH_DOMAIN, Verb.REMOVE_DOMAIN, Verb.SUSPEND)
 _RUNNING: Final = (Verb.RESTART, Verb.REDEPLOY, Verb.ROLLBACK, Verb.UPGRADE)
 _BUILT: Final = (Verb.BACK_UP, Verb.RESTORE)

@@ -10,9 +10,7 @@ from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
     ServiceLimits,
 )
-from railway_saas.errors import (
-    NameTakenError,
-)
+from railway_saas.errors import ConflictError, NameTakenError
 from railway_saas.instances._async.managing.base import SYSTEM, AsyncManagerBase
 from railway_saas.instances.inputs import (
     checked_limits,
@@ -76,11 +74,11 @@ class AsyncCatalogueVerbs(AsyncManagerBase):
         )
         async with self._database.unit_of_work() as work:
             if await work.templates.find_by_railway_id(entry.railway_template_id) is not None:
-                raise NameTakenError(
-                    f"railway_template_id={railway_template_id!r}: is in the catalogue; publish a revision of it",
-                    argument="railway_template_id",
-                )
-            await work.templates.add(entry)
+                raise _published_already(railway_template_id)
+            try:
+                await work.templates.add(entry)
+            except ConflictError as error:  # somebody else has just published it
+                raise _published_already(railway_template_id) from error
             await work.templates.add_revision(_new_revision(template, template_id, 1, now))
             await self._audit(work, actor, "template.publish", ("template", template_id), None)
             await work.commit()
@@ -111,10 +109,23 @@ class AsyncCatalogueVerbs(AsyncManagerBase):
             latest = await work.templates.latest_revision(template_id)
             number = latest.number + 1 if latest else 1
             revision = replace(_new_revision(template, template_id, number, self._now()), notes=notes)
-            await work.templates.add_revision(revision)
+            try:
+                await work.templates.add_revision(revision)
+            except ConflictError as error:  # somebody else has just published one
+                raise NameTakenError(
+                    f"number={number}: another revision has just been published; try again",
+                    argument="number",
+                ) from error
             await self._audit(work, actor, "template.revise", ("template", template_id), None)
             await work.commit()
         return revision
+
+
+def _published_already(railway_template_id: str | None) -> NameTakenError:
+    return NameTakenError(
+        f"railway_template_id={railway_template_id!r}: is in the catalogue; publish a revision of it",
+        argument="railway_template_id",
+    )
 
 
 def _as_template(document: Template | Mapping[str, object]) -> Template:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from railway_saas.instances._async.managing.base import AsyncManagerBase
-from railway_saas.instances.verbs import Verb, allowed_verbs
+from railway_saas.instances.verbs import OPERATOR_VERBS, Verb, allowed_verbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
     from railway_saas._core.paging import Page
+    from railway_saas.domain.catalogue import CatalogueTemplate, TemplateRevision
     from railway_saas.domain.instances import (
         Deployment,
         Instance,
@@ -95,6 +96,31 @@ class AsyncReading(AsyncManagerBase):
         async with self._database.unit_of_work() as work:
             return await work.instances.slots_of(user_id)
 
-    def allowed(self, instance: Instance) -> tuple[Verb, ...]:
-        """What may be asked of it now."""
-        return allowed_verbs(instance)
+    async def templates(
+        self,
+        *,
+        is_active: bool | None = True,
+        category: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[CatalogueTemplate]:
+        """The catalogue; what is offered unless `is_active` says otherwise."""
+        async with self._database.unit_of_work() as work:
+            return await work.templates.list_page(
+                is_active=is_active, category=category, after=after, limit=limit
+            )
+
+    async def latest_revision(self, template_id: UUID) -> TemplateRevision:
+        """The newest document of a template.
+
+        Raises:
+            InstanceNotFoundError: There is no such template.
+        """
+        async with self._database.unit_of_work() as work:
+            await self._catalogue_entry(work, template_id)
+            return await self._revision(work, template_id, None)
+
+    def allowed(self, instance: Instance, *, for_owner: bool = False) -> tuple[Verb, ...]:
+        """What may be asked of it now: by anybody, or by its owner only."""
+        verbs = allowed_verbs(instance)
+        return tuple(verb for verb in verbs if verb not in OPERATOR_VERBS) if for_owner else verbs

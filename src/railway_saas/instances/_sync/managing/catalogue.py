@@ -11,9 +11,7 @@ from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
     ServiceLimits,
 )
-from railway_saas.errors import (
-    NameTakenError,
-)
+from railway_saas.errors import ConflictError, NameTakenError
 from railway_saas.instances._sync.managing.base import SYSTEM, ManagerBase
 from railway_saas.instances.inputs import (
     checked_limits,
@@ -77,11 +75,11 @@ class CatalogueVerbs(ManagerBase):
         )
         with self._database.unit_of_work() as work:
             if work.templates.find_by_railway_id(entry.railway_template_id) is not None:
-                raise NameTakenError(
-                    f"railway_template_id={railway_template_id!r}: is in the catalogue; publish a revision of it",
-                    argument="railway_template_id",
-                )
-            work.templates.add(entry)
+                raise _published_already(railway_template_id)
+            try:
+                work.templates.add(entry)
+            except ConflictError as error:  # somebody else has just published it
+                raise _published_already(railway_template_id) from error
             work.templates.add_revision(_new_revision(template, template_id, 1, now))
             self._audit(work, actor, "template.publish", ("template", template_id), None)
             work.commit()
@@ -112,10 +110,23 @@ class CatalogueVerbs(ManagerBase):
             latest = work.templates.latest_revision(template_id)
             number = latest.number + 1 if latest else 1
             revision = replace(_new_revision(template, template_id, number, self._now()), notes=notes)
-            work.templates.add_revision(revision)
+            try:
+                work.templates.add_revision(revision)
+            except ConflictError as error:  # somebody else has just published one
+                raise NameTakenError(
+                    f"number={number}: another revision has just been published; try again",
+                    argument="number",
+                ) from error
             self._audit(work, actor, "template.revise", ("template", template_id), None)
             work.commit()
         return revision
+
+
+def _published_already(railway_template_id: str | None) -> NameTakenError:
+    return NameTakenError(
+        f"railway_template_id={railway_template_id!r}: is in the catalogue; publish a revision of it",
+        argument="railway_template_id",
+    )
 
 
 def _as_template(document: Template | Mapping[str, object]) -> Template:
