@@ -37,8 +37,11 @@ def shared_grounds(
             stack.callback(engine_for(url).dispose)
         stage = Stage()
         server = stack.enter_context(stage.serve())
-        undertaker = stack.enter_context(Undertaker(*urls.values()))
-        yield {kind: Ground(stage, server.url, url, undertaker, folder) for kind, url in urls.items()}
+        undertaker = stack.enter_context(Undertaker())
+        grounds = {kind: Ground(stage, server.url, url, undertaker, folder) for kind, url in urls.items()}
+        for one in grounds.values():
+            one.rehearse()
+        yield grounds
 
 
 @pytest.fixture

@@ -6,22 +6,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from railway_saas.domain.statuses import GONE, InstanceStatus
 from railway_saas.instances import Inventory, ProjectPerInstance
 from railway_saas.instances.placement import read_marker
 from tests.support.mortal import OWNER, Life, clear, database_at, finish, worker_in
-from tests.support.stage import Scene
+from tests.support.stage import NEW_SHOP, SHOP, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from uuid import UUID
 
     from railway_saas.domain.instances import Instance
     from railway_saas.emulator.clients import ClientClock
     from railway_saas.instances import InstanceManager
-    from tests.support.mortal import Death, Undertaker
+    from tests.support.mortal import Death, Point, Undertaker
     from tests.support.stage import Stage
 
 REPEATABLE = frozenset(
@@ -63,6 +63,15 @@ class Ground:
         play.arguments["template_id"] = str(template.id)
         return play
 
+    def rehearse(self) -> None:
+        """Let everything be loaded and compiled that lives need."""
+        play = self.play(SHOP, known=False)
+        self.undertaker.rehearse(play.life("deploy"))
+        play.arguments["instance_id"] = str(play.instances()[0].id)
+        play.worker("publisher").publish_revision(play.template_id, NEW_SHOP)
+        self.undertaker.rehearse(play.life("upgrade"), play.life("delete"))
+        assert play.assert_sound() == [InstanceStatus.DELETED]
+
 
 @dataclass
 class Play:
@@ -71,7 +80,8 @@ class Play:
     ground: Ground
     scene: Scene
     limits: int | None = None
-    template_id: UUID = UUID(int=0)
+    template_id: UUID = OWNER
+    """Set by `Ground.play`."""
     arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -91,7 +101,7 @@ class Play:
             instances=self.limits,
         )
 
-    def life(self, name: str, *, worker: str = "first", dies_at: int | None = None, **options: Any) -> Life:
+    def life(self, name: str, *, worker: str = "first", dies: Point | None = None, **options: Any) -> Life:
         """A worker in another process."""
         return Life(
             name=name,
@@ -101,7 +111,7 @@ class Play:
             database_url=self.ground.database_url,
             worker=worker,
             arguments={**self.arguments, **options.pop("arguments", {})},
-            dies_at=dies_at,
+            dies=dies,
             instances=self.limits,
             **options,
         )
@@ -112,10 +122,15 @@ class Play:
 
     def run(self) -> Instance:
         """Deploy and come up, here: the beginning of plays that are about something later."""
+        instance = self.run_quietly()
+        self.scene.sent.clear()
+        return instance
+
+    def run_quietly(self) -> Instance:
+        """The same, keeping the record of what was written."""
         manager = self.worker("zeroth")
         instance = manager.deploy(user_id=OWNER, template_id=self.template_id, name="blog", wait=True)
         self.arguments["instance_id"] = str(instance.id)
-        self.scene.sent.clear()
         return instance
 
     def finish(self, worker: str = "last") -> None:

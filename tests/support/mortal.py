@@ -11,6 +11,7 @@ import gc
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,11 +31,10 @@ from sqlalchemy.orm import sessionmaker
 
 from railway_saas import RailwayClient
 from railway_saas.domain.plans import UNLIMITED, Limits, Plan, Plans
-from railway_saas.emulator.clients import ClientClock
 from railway_saas.errors import NeedsAttentionError, ProvisioningError, RailwaySaasError
 from railway_saas.instances import InstanceManager
 from railway_saas.repositories.sqlalchemy import Base, SqlDatabase, create_database_engine
-from tests.support.stage import NEW_SHOP, SHOP_WITH_OLD, Scene, is_write
+from tests.support.stage import is_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from railway_saas.domain.instances import Instance
     from railway_saas.repositories import Database, UnitOfWork
+    from tests.support.stage import Scene
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -97,6 +98,10 @@ class _PointedUnit:
         self._struck.append("after commit")
 
 
+_FIELD = re.compile(r"\b([a-z]\w+)\(")
+"""A field that takes arguments: all root fields of mutations do."""
+
+
 class _PointedTransport(httpx.BaseTransport):
     has_sockets = False
 
@@ -108,7 +113,7 @@ class _PointedTransport(httpx.BaseTransport):
         body = request.read()
         if not is_write(body):
             return self._inner.handle_request(request)
-        name = json.loads(body)["operationName"]
+        name = " ".join(sorted(set(_FIELD.findall(json.loads(body)["query"]))))
         self._strike(f"before {name}")
         try:
             response = self._inner.handle_request(request)
@@ -229,6 +234,50 @@ class LonelyClock(FarClock):
 
 
 @dataclass(frozen=True)
+class Point:
+    """The `number`-th moment of a kind, from 1, in the life of a process."""
+
+    number: int
+    moment: str = "any"
+    """`any`: before or after a commit or a write. `state`: the same without those after a commit, as the next one finds
+    the same database and the same Railway. `before`, `after`: a write is sent, is answered. `noted`: what came of it is
+    committed."""
+    field: str = ""
+    """Only writes with this root field count; empty: all."""
+
+
+class Fate:
+    """Counts moments, and says when it is time to die."""
+
+    def __init__(self, point: Point | None) -> None:
+        self._point = point
+        self._count = 0
+        self._is_to_be_noted = False
+
+    def has_come(self, label: str) -> bool:
+        """Whether this is the point, `label` being as in `Points`."""
+        point = self._point
+        if point is None or not self._counts(label, point):
+            return False
+        self._count += 1
+        return self._count == point.number
+
+    def _counts(self, label: str, point: Point) -> bool:
+        moment, _, what = label.partition(" ")
+        if point.moment == "any":
+            return True
+        if point.moment == "state":
+            return label != "after commit"
+        if what != "commit":
+            mine = point.field in what
+            self._is_to_be_noted |= mine and moment == "after"
+            return mine and moment == point.moment
+        noted = self._is_to_be_noted and moment == "after"
+        self._is_to_be_noted &= not noted
+        return noted and point.moment == "noted"
+
+
+@dataclass(frozen=True)
 class Life:
     """What a process is to do, and where it dies."""
 
@@ -241,8 +290,8 @@ class Life:
     database_url: str
     worker: str = "first"
     arguments: dict[str, Any] = field(default_factory=dict)
-    dies_at: int | None = None
-    """The number of a point, from 1."""
+    dies: Point | None = None
+    """Where it is killed; None: it lives until it is done."""
     alone: bool = True
     """Whether no other process moves the clock meanwhile."""
     instances: int | None = None
@@ -354,10 +403,12 @@ def finish(manager: InstanceManager, clock: Any, *, seconds: float = 7200.0) -> 
         pause = (report.next_due_at - manager._now()).total_seconds()
         if pause > REST_S:
             return
-        clock.sleep(max(1.0, pause))
+        clock.sleep(pause if pause > 0 else DEAD_LEASE_S)
     raise AssertionError(f"not at rest after {seconds:g} s")
 
 
+DEAD_LEASE_S = 15.0
+"""How long to wait for an instance that is due and that nobody can have: another worker has it, or had it and died."""
 REST_S = 600.0
 """A pause this long means that an instance is only being watched."""
 
@@ -366,59 +417,58 @@ def live(life: Life) -> tuple[list[str], Any]:
     """Carry it out in this process; the points passed, and what it came to."""
     passed: list[str] = []
 
+    fate = Fate(life.dies)
+
     def strike(label: str) -> None:
         passed.append(label)
-        if len(passed) == life.dies_at:
+        if fate.has_come(label):
             os.kill(os.getpid(), signal.SIGKILL)
 
     points = Points(strike)
     clock = (LonelyClock if life.alone else FarClock)(life.url)
     transport = points.transport(httpx.HTTPTransport(verify=False))
-    client = RailwayClient(
-        life.token,
-        endpoint=f"{life.url}/graphql/v2",
-        clock=clock,
-        rate_limit=None,
-        http_client=httpx.Client(transport=transport),
-    )
-    manager = manager_for(
-        client,
-        points.database(database_at(life.database_url)),
-        workspace_id=life.workspace_id,
-        worker=life.worker,
-        now=clock.now,
-        instances=life.instances,
-    )
-    return passed, LIVES[life.name](manager, life.arguments)
+    with httpx.Client(transport=transport) as http_client:
+        client = RailwayClient(
+            life.token,
+            endpoint=f"{life.url}/graphql/v2",
+            clock=clock,
+            rate_limit=None,
+            http_client=http_client,
+        )
+        manager = manager_for(
+            client,
+            points.database(database_at(life.database_url)),
+            workspace_id=life.workspace_id,
+            worker=life.worker,
+            now=clock.now,
+            instances=life.instances,
+        )
+        return passed, LIVES[life.name](manager, life.arguments)
 
 
 # The warm process -----------------------------------------------------------------------------------------------------
 
 
 class Undertaker:
-    """Sends processes into life and says how they ended. A context manager.
-
-    Args:
-        database_urls: The databases that they will live on. They are emptied.
-    """
-
-    def __init__(self, *database_urls: str) -> None:
-        self._urls = database_urls
+    """Sends processes into life and says how they ended. A context manager."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.support.mortal", *self._urls],
+            [sys.executable, "-W", "error", "-m", "tests.support.mortal"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._answer() == "ready"
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._process:
             self._process.stdin.close()  # type: ignore[union-attr]
+
+    def rehearse(self, *lives: Life) -> None:
+        """Let the warm process itself live, so that those it forks find everything loaded and compiled."""
+        self._ask(lives, forked=False)
 
     def send(self, *lives: Life) -> list[Death]:
         """Let them live, all at once.
@@ -426,34 +476,42 @@ class Undertaker:
         Raises:
             RuntimeError: One of them broke off, and not because it was killed.
         """
+        return [Death(end["killed"], end["points"], end["result"]) for end in self._ask(lives, forked=True)]
+
+    def _ask(self, lives: Sequence[Life], *, forked: bool) -> list[dict[str, Any]]:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([asdict(life) for life in lives]) + "\n")
+        assert self._process.stdout is not None
+        question = {"lives": [asdict(life) for life in lives], "forked": forked}
+        self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
-        ends = self._answer()
+        ends: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
         for end in ends:
             if end["failure"]:
                 raise RuntimeError(end["failure"])
-        return [Death(end["killed"], end["points"], end["result"]) for end in ends]
-
-    def _answer(self) -> Any:
-        assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
+        return ends
 
 
 def _main() -> None:
-    for url in sys.argv[1:]:
-        _warm_up(url)
-    gc.collect()
-    gc.freeze()
-    _say("ready")
     for line in sys.stdin:
-        lives = [Life(**life) for life in json.loads(line)]
-        _say(_run(lives))
+        question = json.loads(line)
+        lives = [_life(values) for values in question["lives"]]
+        sys.stdout.write(json.dumps(_run(lives) if question["forked"] else _rehearse(lives)) + "\n")
+        sys.stdout.flush()
 
 
-def _say(answer: object) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+def _life(values: dict[str, Any]) -> Life:
+    dies = values.pop("dies")
+    return Life(dies=Point(**dies) if dies else None, **values)
+
+
+def _rehearse(lives: Sequence[Life]) -> list[dict[str, Any]]:
+    gc.unfreeze()
+    ends = [_said(life) for life in lives]
+    for life in lives:
+        engine_for(life.database_url).dispose()  # forked processes must not share connections
+    gc.collect()
+    gc.freeze()  # what is never looked at by the collector is never copied
+    return [{"killed": False, **end} for end in ends]
 
 
 def _run(lives: Sequence[Life]) -> list[dict[str, Any]]:
@@ -474,15 +532,18 @@ def _run(lives: Sequence[Life]) -> list[dict[str, Any]]:
     return [_end_of(pid, read) for pid, read in started]
 
 
-def _be(life: Life, write: int) -> None:
-    """All of a forked process; it never returns."""
+def _said(life: Life) -> dict[str, Any]:
     try:
         points, result = live(life)
-        report = {"points": points, "result": result, "failure": None}
     except BaseException:  # noqa: BLE001 - told to the test
-        report = {"points": [], "result": None, "failure": traceback.format_exc()}
+        return {"points": [], "result": None, "failure": traceback.format_exc()}
+    return {"points": points, "result": result, "failure": None}
+
+
+def _be(life: Life, write: int) -> None:
+    """All of a forked process; it never returns."""
     with os.fdopen(write, "w") as pipe:
-        json.dump(report, pipe)
+        json.dump(_said(life), pipe)
     os._exit(0)
 
 
@@ -495,21 +556,6 @@ def _end_of(pid: int, read: int) -> dict[str, Any]:
     if not said:
         return {"killed": False, "failure": f"a process ended with status {status} and said nothing"}
     return {"killed": False, **json.loads(said)}
-
-
-def _warm_up(url: str) -> None:
-    """Live once in this process, so that forked ones find everything loaded and compiled."""
-    scene = Scene()
-    manager = worker_in(scene, database_at(url), worker="warm")
-    template = manager.publish_template(SHOP_WITH_OLD, name="Shop")
-    instance = manager.deploy(user_id=OWNER, template_id=template.id, name="blog", wait=True)
-    manager.publish_revision(template.id, NEW_SHOP)
-    manager.upgrade(instance.id, allow_removals=True)
-    finish(manager, ClientClock(scene.clock))
-    manager.delete(instance.id)
-    finish(manager, ClientClock(scene.clock))
-    clear(url)
-    engine_for(url).dispose()  # forked processes must not share connections
 
 
 if __name__ == "__main__":
