@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from railway_saas.repositories import Database
 
-START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+START = datetime(2026, 11, 2, 8, 45, tzinfo=UTC)
+"""An interval before nine: from nine on checks have gathered."""
 LONG_AGO = START - timedelta(days=30)
 TEMPLATES = Path(__file__).resolve().parent.parent / "examples" / "templates"
 CODE = "app-with-postgres-and-redis"

@@ -33,6 +33,7 @@ from railway_saas.emulator import Emulator
 from railway_saas.emulator.clients import ClientClock
 from railway_saas.emulator.clock import EmulatorClock
 from railway_saas.instances import InstanceManager, UsageCollector, WebhookIntake
+from railway_saas.instances.metering import floor_hour
 from railway_saas.railway._http import HttpClient
 from railway_saas.repositories import MemoryDatabase
 
@@ -218,8 +219,8 @@ def quiet_watch(
     with (
         database.unit_of_work() as work
     ):  # metering is under way: one hour is to be read, one to be read again
-        work.usage.set_watermark(f"usage:{WORKSPACE}", START - timedelta(hours=1))
-        work.usage.set_watermark(f"usage-final:{WORKSPACE}", START - timedelta(hours=3))
+        work.usage.set_watermark(f"usage:{WORKSPACE}", floor_hour(START))
+        work.usage.set_watermark(f"usage-final:{WORKSPACE}", floor_hour(START) - timedelta(hours=2))
         work.commit()
     transport = railway.transport()
     client = RailwayClient(
