@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from railway_saas.domain.instances import Applied, DnsRecord, DomainState, InstanceDomain, Rollout
+from railway_saas.domain.instances import (
+    Applied,
+    DnsRecord,
+    DomainState,
+    InstanceDomain,
+    Rollout,
+    ServiceLimits,
+)
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances.steps import Change, EventDraft, Intent
@@ -20,12 +27,14 @@ if TYPE_CHECKING:
     from railway_saas.railway.models.domains import CustomDomain
 
 UPGRADE_PREFIX: Final = "upgrade:"
+RECOVER_PREFIX: Final = "recover:"
 RESTORE_COMMIT_PREFIX: Final = "restore-commit:"
+RESTORE_PREFIXES: Final = ("restore:", RESTORE_COMMIT_PREFIX)
 _WATCHED_PREFIXES: Final = (
     "deploy:",
     "redeploy:",
     "restart:",
-    "recover:",
+    RECOVER_PREFIX,
     "rollback:",
     RESTORE_COMMIT_PREFIX,
 )
@@ -43,6 +52,9 @@ def confirm(s: Situation, operation: ProviderOperation, result: Mapping[str, Any
     change = Change(instance=s.instance, operations=(done,))
     if done.key.startswith(_WATCHED_PREFIXES):
         change = replace(change, instance=_watched(s, done))
+        s = replace(s, instance=change.instance)
+    if done.key.startswith(RECOVER_PREFIX):
+        change = replace(change, instance=_recovered(s, done))
         s = replace(s, instance=change.instance)
     effect = _EFFECTS.get(operation.kind)
     return effect(s, done, change) if effect else change
@@ -126,11 +138,11 @@ def stay_on_applied_revision(s: Situation) -> Change:
     return Change(instance=replace(s.instance, desired=desired), desired_changed=True)
 
 
-def made(s: Situation) -> Instance:
-    """The instance once all its services exist."""
+def made(s: Situation, limits: ServiceLimits | None = None) -> Instance:
+    """The instance once all its services exist; `limits`: those that they were made with."""
     return s.moved(
         InstanceStatus.DEPLOYING,
-        applied=Applied(revision_id=s.instance.desired.revision_id),
+        applied=Applied(revision_id=s.instance.desired.revision_id, limits=limits or ServiceLimits()),
     )
 
 
@@ -180,8 +192,9 @@ def _project_created(s: Situation, operation: ProviderOperation, change: Change)
     return replace(change, instance=instance, events=told)
 
 
-def _template_deployed(s: Situation, _operation: ProviderOperation, change: Change) -> Change:
-    return replace(change, instance=made(s), events=(EventDraft("services", "Railway made the services"),))
+def _template_deployed(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    instance = made(s, ServiceLimits.from_json(operation.request.get("limits")))
+    return replace(change, instance=instance, events=(EventDraft("services", "Railway made the services"),))
 
 
 def _limits_set(s: Situation, operation: ProviderOperation, change: Change) -> Change:
@@ -193,7 +206,11 @@ def _limits_set(s: Situation, operation: ProviderOperation, change: Change) -> C
 
 
 def _variables_set(s: Situation, operation: ProviderOperation, change: Change) -> Change:
-    instance = _applied(s, variables=s.instance.desired.config.variables)
+    """Those of the services that were written to: others may not exist yet."""
+    wanted = s.instance.desired.config.variables
+    given = s.observed.applied.variables if s.observed.applied else {}
+    named = {service: wanted[service] for service in operation.request.get("names", ()) if service in wanted}
+    instance = _applied(s, variables={**given, **named})
     affected = tuple(operation.request.get("affected", ()))
     return replace(change, instance=with_rollout(replace(s, instance=instance), affected))
 
@@ -226,10 +243,10 @@ def with_rollout(s: Situation, keys: Iterable[str]) -> Instance:
     )
 
 
-def _recovered(s: Situation, operation: ProviderOperation, change: Change) -> Change:
-    if not operation.key.startswith("recover:"):
-        return change
-    return replace(change, instance=s.with_observed(recoveries=s.observed.recoveries + 1))
+def _recovered(s: Situation, operation: ProviderOperation) -> Instance:
+    """One more recovery, however many services it starts again."""
+    number = int(operation.key.rpartition(":")[2])
+    return s.with_observed(recoveries=max(s.observed.recoveries, number + 1))
 
 
 def _domain_attached(s: Situation, operation: ProviderOperation, change: Change) -> Change:
@@ -283,7 +300,6 @@ _EFFECTS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation, Chan
     OperationKind.LIMITS: _limits_set,
     OperationKind.VARIABLES: _variables_set,
     OperationKind.CONFIGURE: _configured,
-    OperationKind.RESTART: _recovered,
     OperationKind.CUSTOM_DOMAIN_CREATE: _domain_attached,
     OperationKind.CUSTOM_DOMAIN_DELETE: _domain_removed,
     OperationKind.BACKUP_CREATE: _backed_up,

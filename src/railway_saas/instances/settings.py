@@ -14,8 +14,12 @@ from railway_saas.templates.expressions import evaluate_functions, evaluate_gene
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from railway_saas.domain.instances import ServiceLimits
     from railway_saas.templates import JsonObject, JsonValue, Template, TemplateService, TemplateVariable
     from railway_saas.templates.expressions import RandomSource
+
+BYTES_PER_GB = 1_000_000_000
+"""Railway counts memory in powers of ten: 2 GB are 2000000000 in its own documents."""
 
 DEFAULT_MOUNT_PATH = "/data"
 """Where a volume goes whose document does not say."""
@@ -131,6 +135,16 @@ def _patch(
     if networking:
         patch["networking"] = networking
     return patch
+
+
+def limit_override(limits: ServiceLimits) -> JsonObject:
+    """Limits as the `deploy` part of a document holds them; nothing where there are none."""
+    containers: JsonObject = {}
+    if limits.vcpus is not None:
+        containers["cpu"] = float(limits.vcpus)
+    if limits.memory_gb is not None:
+        containers["memoryBytes"] = int(limits.memory_gb * BYTES_PER_GB)
+    return {"limitOverride": {"containers": containers}} if containers else {}
 
 
 def volume_keys(template: Template) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,8 @@ class Situation:
     seen: Mapping[Sight, object] = field(default_factory=dict[Sight, object])
     """What was looked at in this turn: the value, or the `RailwayError` that came instead."""
     settings: ManagerSettings = field(default_factory=ManagerSettings)
+    namespace: str = "default"
+    """The installation that markers name."""
     now: datetime
 
     @property

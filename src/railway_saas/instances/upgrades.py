@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from railway_saas.instances.settings import settings_of, volume_keys
+from railway_saas.instances.settings import DEFAULT_MOUNT_PATH, limit_override, settings_of, volume_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from railway_saas.domain.instances import ServiceLimits
     from railway_saas.instances.settings import ServiceSettings
     from railway_saas.instances.view import RailwayView
     from railway_saas.templates import JsonObject, JsonValue, RandomSource, Template, TemplateService
@@ -40,7 +41,9 @@ def plan_upgrade(
     new: Template,
     view: RailwayView,
     random: RandomSource,
+    *,
     overlay: Mapping[str, Mapping[str, str | None]],
+    limits: ServiceLimits,
 ) -> UpgradePlan:
     """Compare two filled-in revisions with each other, and with what is there.
 
@@ -50,6 +53,7 @@ def plan_upgrade(
         view: What is there.
         random: For `secret()` in variables that are new.
         overlay: Variables the owner has set, by service name: they stay as they are.
+        limits: What each service may use; those that are new do not have them yet.
     """
     before = {service.key: service for service in old.services}
     by_name = {service.name: service for service in old.services}
@@ -65,7 +69,7 @@ def plan_upgrade(
             continue
         own = overlay.get(service.name, {})
         patch = (
-            _whole_patch(settings_of(service, random))
+            _whole_patch(settings_of(service, random), limits)
             if earlier is None
             else _service_patch(earlier, service, random, own)
         )
@@ -87,9 +91,9 @@ def plan_upgrade(
     )
 
 
-def _whole_patch(settings: ServiceSettings) -> JsonObject:
+def _whole_patch(settings: ServiceSettings, limits: ServiceLimits) -> JsonObject:
     """Everything about a service that `serviceCreate` could not say."""
-    deploy = {**settings.update}
+    deploy = {**settings.update, **limit_override(limits)}
     patch: JsonObject = {**settings.patch}
     build = {
         key: deploy.pop(key) for key in tuple(deploy) if key in {"buildCommand", "builder", "dockerfilePath"}
@@ -181,7 +185,9 @@ def _grown(new: Template, view: RailwayView) -> Iterator[tuple[str, JsonValue]]:
                 (
                     one
                     for one in view.volumes
-                    if there and one.service_id == there.service_id and one.mount_path == volume.mount_path
+                    if there
+                    and one.service_id == there.service_id
+                    and one.mount_path == (volume.mount_path or DEFAULT_MOUNT_PATH)
                 ),
                 None,
             )

@@ -10,7 +10,7 @@ from railway_saas.domain.instances import InstanceService
 from railway_saas.instances.stack import sentence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -23,6 +23,15 @@ CANCELLABLE: Final = frozenset({"INITIALIZING", "QUEUED", "BUILDING", "WAITING",
 IN_PROGRESS: Final = CANCELLABLE | {"DEPLOYING"}
 DOWN: Final = frozenset({"FAILED", "CRASHED"})
 ENDED: Final = frozenset({"REMOVED", "REMOVING", "SKIPPED"})
+
+
+@dataclass(frozen=True, slots=True)
+class OlderDeployment:
+    """A deployment before the newest one that Railway has not taken out of service."""
+
+    deployment_id: str
+    runs: bool
+    """Whether it is up, or sleeps until the next request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,8 @@ class ServiceView:
     """No container runs, though the status says SUCCESS."""
     status_updated_at: datetime | None = None
     deployed_at: datetime | None = None
+    older: tuple[OlderDeployment, ...] = ()
+    """What is active besides: where the newest one failed, the one before stays in service."""
     hosts: tuple[str, ...] = ()
     """Public host names, a customer's own first."""
     service_hosts: tuple[str, ...] = ()
@@ -52,6 +63,16 @@ class ServiceView:
         return self.status == "SLEEPING" or (self.status == "SUCCESS" and not self.stopped)
 
     @property
+    def serves(self) -> bool:
+        """Whether the newest deployment is up, or the one before is still in service."""
+        return self.is_up or any(one.runs for one in self.older)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing of it runs, nor will by itself."""
+        return self.failed and self.status != "REMOVING" and not self.serves
+
+    @property
     def came_up(self) -> bool:
         """Whether its newest deployment came up; it may have ended since, as jobs do."""
         return self.status in UP
@@ -59,7 +80,7 @@ class ServiceView:
     @property
     def is_live(self) -> bool:
         """Whether it runs, or is on its way to, by itself: what suspension must switch off."""
-        return self.is_up or self.status in IN_PROGRESS
+        return self.serves or self.status in IN_PROGRESS
 
     @property
     def failed(self) -> bool:
@@ -98,7 +119,7 @@ class RailwayView:
     @property
     def running(self) -> int:
         """How many services are up."""
-        return sum(service.is_up for service in self.services)
+        return sum(service.serves for service in self.services)
 
 
 def read_view(
@@ -150,10 +171,19 @@ def _read_service(
         stopped=bool(deployment and deployment.deployment_stopped and deployment.status == "SUCCESS"),
         status_updated_at=deployment.status_updated_at if deployment else None,
         deployed_at=deployment.created_at if deployment else None,
+        older=tuple(_older(entry)),
         hosts=entry.public_hosts,
         service_hosts=tuple(domain.domain for domain in own),
         is_known=key is not None,
     )
+
+
+def _older(entry: OverviewService) -> Iterator[OlderDeployment]:
+    newest = entry.latest_deployment
+    for one in entry.active_deployments:
+        if newest is None or one.id != newest.id:
+            runs = one.status == "SLEEPING" or (one.status == "SUCCESS" and not one.deployment_stopped)
+            yield OlderDeployment(one.id, runs)
 
 
 def service_rows(

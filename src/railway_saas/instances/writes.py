@@ -10,7 +10,7 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.instances import calls
 from railway_saas.instances.deciding.building import CONFIGURE_KEY
 from railway_saas.instances.deciding.changing import changed_variables
-from railway_saas.instances.settings import bucket_region, settings_of
+from railway_saas.instances.settings import bucket_region, limit_override, settings_of
 from railway_saas.instances.upgrades import plan_upgrade
 from railway_saas.instances.view import RailwayView
 from railway_saas.railway.operations import (
@@ -29,17 +29,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from railway_saas._core.operation import Operation
+    from railway_saas.domain.instances import ServiceLimits
     from railway_saas.instances.placement import Placement
     from railway_saas.instances.settings import ServiceSettings
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Intent
-    from railway_saas.templates import JsonObject, RandomSource
+    from railway_saas.templates import JsonObject, JsonValue, RandomSource
 
 DEFAULT_BUCKET_REGION: Final = "sjc"
 """Railway asks for a region; this is the one of its own documentation's examples."""
 
 GOES_ON: Final = frozenset(
-    {OperationKind.TEMPLATE_DEPLOY, OperationKind.BACKUP_CREATE, OperationKind.BACKUP_RESTORE}
+    {
+        OperationKind.TEMPLATE_DEPLOY,
+        OperationKind.CONFIGURE,
+        OperationKind.BACKUP_CREATE,
+        OperationKind.BACKUP_RESTORE,
+    }
 )
 """Railway goes on with these after it has answered: they stay SENT until a look says that they are complete."""
 
@@ -90,7 +96,10 @@ class Scribe:
         _, environment_id = _place(s)
         old = s.applied_template or s.template
         view = s.view or RailwayView(services=())
-        plan = plan_upgrade(old, s.template, view, self._random, s.instance.desired.config.variables)
+        config = s.instance.desired.config
+        plan = plan_upgrade(
+            old, s.template, view, self._random, overlay=config.variables, limits=config.limits
+        )
         yield from _committed(environment_id, plan.patch)
 
     def _settings(self, s: Situation, key: str) -> ServiceSettings:
@@ -99,14 +108,29 @@ class Scribe:
 
 
 def template_deploy(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
-    """The whole document; Railway makes the services."""
+    """The whole document with the limits in it; Railway makes the services."""
     project_id, environment_id = _place(s)
     yield templates.deploy(
         template_id=s.catalogue.railway_template_id,
-        serialized_config=s.template.serialize(),
+        serialized_config=_with_limits(s.template.serialize(), s.instance.desired.config.limits),
         project_id=project_id,
         environment_id=environment_id,
     )
+
+
+def _with_limits(document: JsonObject, limits: ServiceLimits) -> JsonObject:
+    """The document with what each service may use: a limit that is set later needs another deployment."""
+    override, services = limit_override(limits), document.get("services")
+    if not override or not isinstance(services, dict):
+        return document
+    return {**document, "services": {key: _limited(entry, override) for key, entry in services.items()}}
+
+
+def _limited(entry: JsonValue, override: JsonObject) -> JsonValue:
+    if not isinstance(entry, dict):
+        return entry
+    deploy = entry.get("deploy")
+    return {**entry, "deploy": {**(deploy if isinstance(deploy, dict) else {}), **override}}
 
 
 def volume_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
@@ -198,9 +222,9 @@ def stop(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[A
 
 
 def remove(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
-    """Take a deployment down, or abort one that has not started."""
+    """Take deployments down, or abort those that have not started."""
     act = deployments.cancel if intent.request.get("cancel") else deployments.remove
-    yield act(str(intent.request["deployment_id"]))
+    yield from (act(str(deployment_id)) for deployment_id in intent.request["deployment_ids"])
 
 
 def custom_domain_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
@@ -290,8 +314,17 @@ def result_of(intent: Intent, answers: Sequence[Any]) -> Mapping[str, Any]:
             return {"domain_id": answer.id}
         case OperationKind.TEMPLATE_DEPLOY | OperationKind.BACKUP_CREATE | OperationKind.BACKUP_RESTORE:
             return {"answered": True, "workflow_id": answer.workflow_id}
+        case OperationKind.CONFIGURE if any(isinstance(one, str) for one in answers):
+            return {
+                "answered": True
+            }  # the id of a committed patch; whether it could be applied is to be seen
         case _:
             return {}
+
+
+def goes_on(intent: Intent, result: Mapping[str, Any]) -> bool:
+    """Whether Railway's answer is not yet the end of it."""
+    return intent.kind in GOES_ON and "answered" in result
 
 
 def digest_of(operations: Sequence[Operation[Any]]) -> str:
@@ -322,19 +355,25 @@ def _place(s: Situation) -> tuple[str, str]:
 
 
 def _committed(environment_id: str, patch: JsonObject) -> Iterator[Operation[Any]]:
-    """Stage and commit without deploying: services start in their own order afterwards."""
+    """Stage and commit without deploying: services start in their own order afterwards.
+
+    What waited before is replaced: it may be a patch of ours that Railway could not apply.
+    """
     if patch:
-        yield environments.stage_changes(environment_id, patch, merge=True)
+        yield environments.stage_changes(environment_id, patch, merge=False)
         yield environments.commit_staged(environment_id, skip_deploys=True)
 
 
 def _sizes(s: Situation) -> dict[str, JsonObject]:
+    """Those of volumes that are to be larger than Railway made them: none can shrink."""
     sizes: dict[str, JsonObject] = {}
+    there = {one.volume_id: one.size_mb or 0 for one in s.view.volumes} if s.view else {}
     for service in s.template.services:
         for volume in service.volumes:
             made = s.operations.get(f"volume:{service.key}:{volume.mount_path or '/data'}")
-            if volume.size_mb and made is not None and "volume_id" in made.result:
-                sizes[str(made.result["volume_id"])] = {"sizeMB": volume.size_mb}
+            volume_id = str(made.result.get("volume_id")) if made is not None else ""
+            if volume.size_mb and volume_id in there and volume.size_mb > there[volume_id]:
+                sizes[volume_id] = {"sizeMB": volume.size_mb}
     return sizes
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from railway_saas.instances import AsyncInstanceManager
+from railway_saas.instances.inputs import fill_known
 from railway_saas.repositories import AsyncMemoryDatabase
 from railway_saas.repositories._async.memory.database import AsyncMemoryUnitOfWork
 from railway_saas.templates import Template
@@ -140,19 +141,19 @@ class AsyncStage:
             assert not report.failures, report.failures
             if report.next_due_at is None or report.next_due_at.timestamp() > ends:
                 return turn + 1
-            if report.claimed == report.settled and await self.is_quiet():
+            if 0 < report.claimed == report.settled and await self.is_quiet():
                 return turn + 1
-            self.clock.advance(max(0.0, (report.next_due_at - self.clock.now()).total_seconds()))
+            pause = (report.next_due_at - self.clock.now()).total_seconds()
+            self.clock.advance(max(1.0, pause))  # what is due and was not taken has another worker, or had
         raise AssertionError(f"it never comes to rest: {[event.message for event in self.events[-10:]]}")
 
     async def is_quiet(self) -> bool:
-        """Whether no write is open, and everything is looked at in minutes only."""
+        """Whether no write is open, and nothing is due."""
         async with self.database.unit_of_work() as work:
             page = await work.instances.list_page(limit=500)
             for instance in page.items:
-                due = instance.next_check_at
-                soon = due is not None and (due - self.clock.now()).total_seconds() < 20  # noqa: PLR2004
-                if soon or await work.operations.list_open(instance.id):
+                due = instance.next_check_at is not None and instance.next_check_at <= self.clock.now()
+                if due or await work.operations.list_open(instance.id):
                     return False
         return True
 
@@ -165,6 +166,18 @@ class AsyncStage:
         """Every write that was written down for it, oldest first."""
         async with self.database.unit_of_work() as work:
             return list((await work.operations.list_page(instance_id=instance_id, limit=500)).items)
+
+    async def revision(self, template_id: UUID, number: int) -> UUID:
+        """The id of a revision."""
+        async with self.database.unit_of_work() as work:
+            page = await work.templates.list_revisions(template_id)
+            return next(one.id for one in page.items if one.number == number)
+
+    async def template_of(self, instance: Instance) -> Template:
+        """The document of its desired revision, filled in."""
+        async with self.database.unit_of_work() as work:
+            revision = await work.templates.get_revision(instance.desired.revision_id)
+        return fill_known(Template.parse(revision.document), instance.desired.config.inputs)
 
     def told(self, instance_id: UUID | None = None) -> list[str]:
         """The messages of its events, in the order in which they were told."""
@@ -179,6 +192,10 @@ class AsyncStage:
     def nap_after(self, transactions: int, meanwhile: Callable[[], Awaitable[None]]) -> None:
         """After so many more transactions the worker freezes, and something else happens meanwhile."""
         self._naps = (transactions, meanwhile)
+
+    def sleep_no_more(self) -> None:
+        """Nobody freezes any more."""
+        self._naps = None
 
     async def fall_asleep(self) -> None:
         """Called after every transaction."""

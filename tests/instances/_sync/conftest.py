@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from railway_saas.instances import InstanceManager
+from railway_saas.instances.inputs import fill_known
 from railway_saas.repositories import MemoryDatabase
 from railway_saas.repositories._sync.memory.database import MemoryUnitOfWork
 from railway_saas.templates import Template
@@ -143,19 +144,19 @@ class Stage:
             assert not report.failures, report.failures
             if report.next_due_at is None or report.next_due_at.timestamp() > ends:
                 return turn + 1
-            if report.claimed == report.settled and self.is_quiet():
+            if 0 < report.claimed == report.settled and self.is_quiet():
                 return turn + 1
-            self.clock.advance(max(0.0, (report.next_due_at - self.clock.now()).total_seconds()))
+            pause = (report.next_due_at - self.clock.now()).total_seconds()
+            self.clock.advance(max(1.0, pause))  # what is due and was not taken has another worker, or had
         raise AssertionError(f"it never comes to rest: {[event.message for event in self.events[-10:]]}")
 
     def is_quiet(self) -> bool:
-        """Whether no write is open, and everything is looked at in minutes only."""
+        """Whether no write is open, and nothing is due."""
         with self.database.unit_of_work() as work:
             page = work.instances.list_page(limit=500)
             for instance in page.items:
-                due = instance.next_check_at
-                soon = due is not None and (due - self.clock.now()).total_seconds() < 20  # noqa: PLR2004
-                if soon or work.operations.list_open(instance.id):
+                due = instance.next_check_at is not None and instance.next_check_at <= self.clock.now()
+                if due or work.operations.list_open(instance.id):
                     return False
         return True
 
@@ -168,6 +169,18 @@ class Stage:
         """Every write that was written down for it, oldest first."""
         with self.database.unit_of_work() as work:
             return list((work.operations.list_page(instance_id=instance_id, limit=500)).items)
+
+    def revision(self, template_id: UUID, number: int) -> UUID:
+        """The id of a revision."""
+        with self.database.unit_of_work() as work:
+            page = work.templates.list_revisions(template_id)
+            return next(one.id for one in page.items if one.number == number)
+
+    def template_of(self, instance: Instance) -> Template:
+        """The document of its desired revision, filled in."""
+        with self.database.unit_of_work() as work:
+            revision = work.templates.get_revision(instance.desired.revision_id)
+        return fill_known(Template.parse(revision.document), instance.desired.config.inputs)
 
     def told(self, instance_id: UUID | None = None) -> list[str]:
         """The messages of its events, in the order in which they were told."""
@@ -182,6 +195,10 @@ class Stage:
     def nap_after(self, transactions: int, meanwhile: Callable[[], Awaitable[None]]) -> None:
         """After so many more transactions the worker freezes, and something else happens meanwhile."""
         self._naps = (transactions, meanwhile)
+
+    def sleep_no_more(self) -> None:
+        """Nobody freezes any more."""
+        self._naps = None
 
     def fall_asleep(self) -> None:
         """Called after every transaction."""

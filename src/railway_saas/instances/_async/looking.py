@@ -66,6 +66,11 @@ class AsyncLooker:
         self._workspace_id = workspace_id
         self._namespace = namespace
 
+    @property
+    def namespace(self) -> str:
+        """The installation whose markers count."""
+        return self._namespace
+
     async def look(
         self, instance: Instance, sights: Sequence[Sight], *, lane: Lane = Lane.USER
     ) -> dict[Sight, object]:

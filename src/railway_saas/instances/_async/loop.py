@@ -7,22 +7,25 @@ import random as random_module
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import uuid4
 
 from railway_saas._core.operation import Lane
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import InstanceEvent
 from railway_saas.domain.statuses import OperationState
-from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError, RailwaySaasError
+from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError
 from railway_saas.instances._async.looking import operation_for
 from railway_saas.instances._async.reading import AsyncReader
 from railway_saas.instances.deciding import decide
 from railway_saas.instances.deciding.common import ask_operator
 from railway_saas.instances.effects import confirm, merged, refuse
 from railway_saas.instances.failures import Judgement, judge
+from railway_saas.instances.inputs import resources_of
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, Record, Settled, Wait, Write
-from railway_saas.instances.writes import GOES_ON, digest_of, result_of
+from railway_saas.instances.writes import digest_of, goes_on, result_of
+from railway_saas.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +90,14 @@ class AsyncControlLoop:
         self._worker = worker
         self._now = now
         self._tell = tell
-        self._reader = AsyncReader(database, settings)
+        self._reader = AsyncReader(database, settings, namespace=looker.namespace)
+
+    def for_one_run(self) -> Self:
+        """The same loop with leases of its own: what runs at the same time in one process must not share them."""
+        clone = object.__new__(type(self))
+        clone.__dict__.update(self.__dict__)
+        clone._worker = f"{self._worker}/{uuid4().hex[:8]}"
+        return clone
 
     # One instance ------------------------------------------------------------------------------------------------
 
@@ -187,14 +197,16 @@ class AsyncControlLoop:
             await work.deployments.upsert(change.deployments)
 
     async def _save_desired(self, work: AsyncUnitOfWork, instance: Instance) -> None:
-        """Only the revision is the loop's to change; whatever a verb wrote meanwhile stays."""
+        """Only the revision, and what it holds of the plan, is the loop's to change; what a verb wrote meanwhile stays."""
         stored = await work.instances.lock(instance.id)
         desired = replace(
             stored.desired,
             revision_id=instance.desired.revision_id,
             generation=stored.desired.generation + 1,
         )
-        await work.instances.save_desired(replace(stored, desired=desired))
+        revision = await work.templates.get_revision(desired.revision_id)
+        resources = resources_of(Template.parse(revision.document), desired.config.limits)
+        await work.instances.save_desired(replace(stored, desired=desired, resources=resources))
 
     def _events(self, s: Situation, change: Change) -> list[InstanceEvent]:
         now = self._now()
@@ -320,7 +332,7 @@ class AsyncControlLoop:
                 continue
             worked = True
             result = result_of(intent, answers[intent])
-            if intent.kind in GOES_ON:
+            if goes_on(intent, result):
                 going_on = replace(row, result=result)
                 whole = merged(whole, Change(instance=here.instance, operations=(going_on,)))
             else:
@@ -388,10 +400,10 @@ class AsyncControlLoop:
     ) -> None:
         by_id = {instance.id: instance for instance in claimed}
         situations = await self._reader.situations(claimed, self._now())
-        resting: list[tuple[Situation, Wait | Settled]] = []
+        resting: list[tuple[Situation, Settled]] = []
         acting: list[Situation] = []
         for situation, verdict in await self._look_together(situations):
-            if isinstance(verdict, Wait | Settled):
+            if isinstance(verdict, Settled):  # how long to wait depends on writes that were not read
                 resting.append((situation, verdict))
             else:
                 acting.append(situation)
@@ -431,7 +443,7 @@ class AsyncControlLoop:
     async def _end_together(
         self,
         claimed: Mapping[UUID, Instance],
-        resting: Sequence[tuple[Situation, Wait | Settled]],
+        resting: Sequence[tuple[Situation, Settled]],
         kinds: Counter[OutcomeKind],
     ) -> None:
         async with self._database.unit_of_work() as work:
@@ -457,9 +469,9 @@ class AsyncControlLoop:
                 kinds[OutcomeKind.BUSY] += 1
                 return
             outcome = await self._turn(claimed, s.seen, Lane.USER)
-        except RailwaySaasError as error:
+        except Exception as error:  # a fault of ours as well: it is told, and the others go on
             log.exception("instance %s: its turn broke off", s.instance.id)
-            failures[s.instance.id] = str(error)
+            failures[s.instance.id] = str(error) or type(error).__name__
         else:
             kinds[outcome.kind] += 1
 
@@ -475,12 +487,12 @@ def with_sights(s: Situation, found: Mapping[Sight, object], now: datetime) -> S
     return replace(s, instance=instance, seen={**s.seen, **found}, now=now)
 
 
-def gathered(verdict: Wait | Settled, now: datetime, interval_s: float) -> Wait | Settled:
+def gathered(verdict: Settled, now: datetime, interval_s: float) -> Settled:
     """A rest of a whole interval, cut to the next moment that others share; anything shorter has its reason.
 
     Instances that were deployed one by one would else be looked at one by one for ever.
     """
-    if not isinstance(verdict, Settled) or verdict.check_at is None:
+    if verdict.check_at is None:
         return verdict
     if (verdict.check_at - now).total_seconds() < interval_s:
         return verdict

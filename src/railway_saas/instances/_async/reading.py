@@ -28,9 +28,10 @@ CACHED_REVISIONS: Final = 256
 class AsyncReader:
     """Reads what decisions need. Revisions never change, so their documents are kept."""
 
-    def __init__(self, database: AsyncDatabase, settings: ManagerSettings) -> None:
+    def __init__(self, database: AsyncDatabase, settings: ManagerSettings, *, namespace: str) -> None:
         self._database = database
         self._settings = settings
+        self._namespace = namespace
         self._documents: OrderedDict[UUID, Template] = OrderedDict()
 
     async def situation(self, instance_id: UUID, seen: Mapping[Sight, object], now: datetime) -> Situation:
@@ -47,6 +48,7 @@ class AsyncReader:
                 domains=await work.domains.list_for(instance_id),
                 seen=seen,
                 settings=self._settings,
+                namespace=self._namespace,
                 now=now,
             )
             keys = keys_of_interest(draft) - draft.operations.keys()
@@ -79,6 +81,7 @@ class AsyncReader:
                     services=services.get(instance.id, ()),
                     domains=domains.get(instance.id, ()),
                     settings=self._settings,
+                    namespace=self._namespace,
                     now=now,
                 )
                 for instance in instances

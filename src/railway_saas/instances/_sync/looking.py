@@ -67,6 +67,11 @@ class Looker:
         self._workspace_id = workspace_id
         self._namespace = namespace
 
+    @property
+    def namespace(self) -> str:
+        """The installation whose markers count."""
+        return self._namespace
+
     def look(
         self, instance: Instance, sights: Sequence[Sight], *, lane: Lane = Lane.USER
     ) -> dict[Sight, object]:

@@ -8,22 +8,25 @@ import random as random_module
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import uuid4
 
 from railway_saas._core.operation import Lane
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import InstanceEvent
 from railway_saas.domain.statuses import OperationState
-from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError, RailwaySaasError
+from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError
 from railway_saas.instances._sync.looking import operation_for
 from railway_saas.instances._sync.reading import Reader
 from railway_saas.instances.deciding import decide
 from railway_saas.instances.deciding.common import ask_operator
 from railway_saas.instances.effects import confirm, merged, refuse
 from railway_saas.instances.failures import Judgement, judge
+from railway_saas.instances.inputs import resources_of
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, Record, Settled, Wait, Write
-from railway_saas.instances.writes import GOES_ON, digest_of, result_of
+from railway_saas.instances.writes import digest_of, goes_on, result_of
+from railway_saas.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,7 +91,14 @@ class ControlLoop:
         self._worker = worker
         self._now = now
         self._tell = tell
-        self._reader = Reader(database, settings)
+        self._reader = Reader(database, settings, namespace=looker.namespace)
+
+    def for_one_run(self) -> Self:
+        """The same loop with leases of its own: what runs at the same time in one process must not share them."""
+        clone = object.__new__(type(self))
+        clone.__dict__.update(self.__dict__)
+        clone._worker = f"{self._worker}/{uuid4().hex[:8]}"
+        return clone
 
     # One instance ------------------------------------------------------------------------------------------------
 
@@ -184,14 +194,16 @@ class ControlLoop:
             work.deployments.upsert(change.deployments)
 
     def _save_desired(self, work: UnitOfWork, instance: Instance) -> None:
-        """Only the revision is the loop's to change; whatever a verb wrote meanwhile stays."""
+        """Only the revision, and what it holds of the plan, is the loop's to change; what a verb wrote meanwhile stays."""
         stored = work.instances.lock(instance.id)
         desired = replace(
             stored.desired,
             revision_id=instance.desired.revision_id,
             generation=stored.desired.generation + 1,
         )
-        work.instances.save_desired(replace(stored, desired=desired))
+        revision = work.templates.get_revision(desired.revision_id)
+        resources = resources_of(Template.parse(revision.document), desired.config.limits)
+        work.instances.save_desired(replace(stored, desired=desired, resources=resources))
 
     def _events(self, s: Situation, change: Change) -> list[InstanceEvent]:
         now = self._now()
@@ -315,7 +327,7 @@ class ControlLoop:
                 continue
             worked = True
             result = result_of(intent, answers[intent])
-            if intent.kind in GOES_ON:
+            if goes_on(intent, result):
                 going_on = replace(row, result=result)
                 whole = merged(whole, Change(instance=here.instance, operations=(going_on,)))
             else:
@@ -383,10 +395,10 @@ class ControlLoop:
     ) -> None:
         by_id = {instance.id: instance for instance in claimed}
         situations = self._reader.situations(claimed, self._now())
-        resting: list[tuple[Situation, Wait | Settled]] = []
+        resting: list[tuple[Situation, Settled]] = []
         acting: list[Situation] = []
         for situation, verdict in self._look_together(situations):
-            if isinstance(verdict, Wait | Settled):
+            if isinstance(verdict, Settled):  # how long to wait depends on writes that were not read
                 resting.append((situation, verdict))
             else:
                 acting.append(situation)
@@ -424,7 +436,7 @@ class ControlLoop:
     def _end_together(
         self,
         claimed: Mapping[UUID, Instance],
-        resting: Sequence[tuple[Situation, Wait | Settled]],
+        resting: Sequence[tuple[Situation, Settled]],
         kinds: Counter[OutcomeKind],
     ) -> None:
         with self._database.unit_of_work() as work:
@@ -450,9 +462,9 @@ class ControlLoop:
                 kinds[OutcomeKind.BUSY] += 1
                 return
             outcome = self._turn(claimed, s.seen, Lane.USER)
-        except RailwaySaasError as error:
+        except Exception as error:  # a fault of ours as well: it is told, and the others go on
             log.exception("instance %s: its turn broke off", s.instance.id)
-            failures[s.instance.id] = str(error)
+            failures[s.instance.id] = str(error) or type(error).__name__
         else:
             kinds[outcome.kind] += 1
 
@@ -468,12 +480,12 @@ def with_sights(s: Situation, found: Mapping[Sight, object], now: datetime) -> S
     return replace(s, instance=instance, seen={**s.seen, **found}, now=now)
 
 
-def gathered(verdict: Wait | Settled, now: datetime, interval_s: float) -> Wait | Settled:
+def gathered(verdict: Settled, now: datetime, interval_s: float) -> Settled:
     """A rest of a whole interval, cut to the next moment that others share; anything shorter has its reason.
 
     Instances that were deployed one by one would else be looked at one by one for ever.
     """
-    if not isinstance(verdict, Settled) or verdict.check_at is None:
+    if verdict.check_at is None:
         return verdict
     if (verdict.check_at - now).total_seconds() < interval_s:
         return verdict

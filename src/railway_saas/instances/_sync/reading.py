@@ -29,9 +29,10 @@ CACHED_REVISIONS: Final = 256
 class Reader:
     """Reads what decisions need. Revisions never change, so their documents are kept."""
 
-    def __init__(self, database: Database, settings: ManagerSettings) -> None:
+    def __init__(self, database: Database, settings: ManagerSettings, *, namespace: str) -> None:
         self._database = database
         self._settings = settings
+        self._namespace = namespace
         self._documents: OrderedDict[UUID, Template] = OrderedDict()
 
     def situation(self, instance_id: UUID, seen: Mapping[Sight, object], now: datetime) -> Situation:
@@ -48,6 +49,7 @@ class Reader:
                 domains=work.domains.list_for(instance_id),
                 seen=seen,
                 settings=self._settings,
+                namespace=self._namespace,
                 now=now,
             )
             keys = keys_of_interest(draft) - draft.operations.keys()
@@ -80,6 +82,7 @@ class Reader:
                     services=services.get(instance.id, ()),
                     domains=domains.get(instance.id, ()),
                     settings=self._settings,
+                    namespace=self._namespace,
                     now=now,
                 )
                 for instance in instances

@@ -14,7 +14,7 @@ from railway_saas.instances.deciding.common import note_view
 from railway_saas.instances.deciding.deleting import DELETE_KEY, delete
 from railway_saas.instances.deciding.domains import custom_domains, domain_operation_keys
 from railway_saas.instances.deciding.doubts import resolve_doubts
-from railway_saas.instances.deciding.resting import finished, parked, recovery_keys, watch
+from railway_saas.instances.deciding.resting import finished, lost_services, parked, recovery_keys, watch
 from railway_saas.instances.deciding.switching import switch_power, switching_keys
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _RULES: Final[tuple[Callable[[Situation], Verdict | None], ...]] = (
     delete,
     build,
     come_up,
+    lost_services,
     switch_power,
     apply_changes,
     custom_domains,

@@ -11,8 +11,9 @@ from railway_saas.domain.statuses import OperationState
 from railway_saas.instances.deciding.common import intent_of, write
 
 if TYPE_CHECKING:
+    from railway_saas.domain.operations import ProviderOperation
     from railway_saas.instances.situation import Situation
-    from railway_saas.instances.steps import Verdict
+    from railway_saas.instances.steps import Intent, Verdict
 
 ACTION_PREFIXES: Final = ("redeploy:", "restart:", "rollback:", "backup:", "restore:", "restore-commit:")
 _NEEDS_POWER: Final = ("redeploy:", "restart:", "rollback:")
@@ -32,10 +33,15 @@ _STEPS: Final = {
 }
 
 
+def is_action(operation: ProviderOperation) -> bool:
+    """Whether somebody asked for it by name, rather than for a state that it serves."""
+    return operation.key.startswith(ACTION_PREFIXES)
+
+
 def next_action(s: Situation) -> Verdict | None:
     """The oldest one that waits."""
     for operation in s.open_operations(OperationState.INTENDED):
-        if not operation.key.startswith(ACTION_PREFIXES):
+        if not is_action(operation):
             continue
         if operation.key.startswith(_NEEDS_POWER) and s.observed.power is not Power.ON:
             over = replace(
@@ -46,6 +52,22 @@ def next_action(s: Situation) -> Verdict | None:
             )
             return s.record(operations=(over,))
         return write(
-            s, [intent_of(operation)], _STEPS.get(operation.kind, "backup"), _SENTENCES[operation.kind]
+            s,
+            [_as_of_now(s, intent_of(operation))],
+            _STEPS.get(operation.kind, "backup"),
+            _SENTENCES[operation.kind],
         )
     return None
+
+
+def _as_of_now(s: Situation, intent: Intent) -> Intent:
+    """With the deployment that is there now: another one may have come since somebody asked."""
+    current = next(
+        (row.railway_deployment_id for row in s.services if row.template_key == intent.subject), None
+    )
+    if current is None or "before" not in intent.request:
+        return intent
+    now = {"before": current}
+    if intent.kind is OperationKind.RESTART:
+        now["deployment_id"] = current
+    return replace(intent, request={**intent.request, **now})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.instances import Power
@@ -25,7 +24,6 @@ from railway_saas.instances.steps import Change, EventDraft, Intent, Wait
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from railway_saas.domain.instances import Instance
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Verdict
     from railway_saas.instances.view import RailwayView
@@ -111,9 +109,10 @@ def build(s: Situation) -> Verdict | None:
                 "template", "Railway does not deploy this template itself: building it from single calls"
             ),
         )
+    limits = s.instance.desired.config.limits.to_json()
     return write(
         s,
-        [Intent(kind=OperationKind.TEMPLATE_DEPLOY, key=TEMPLATE_KEY)],
+        [Intent(kind=OperationKind.TEMPLATE_DEPLOY, key=TEMPLATE_KEY, request={"limits": limits})],
         "template",
         f"Railway is deploying {counted(len(s.template.services), 'service')}",
     )
@@ -135,6 +134,10 @@ def _build_from_calls(s: Situation) -> Verdict | None:
         for intent in intents
         if intent.kind in {OperationKind.CONFIGURE, OperationKind.SERVICE_DOMAIN_CREATE}
     ]
+    if s.unsent(settings) and any(one.size_mb for entry in s.template.services for one in entry.volumes):
+        blind = environment_seen(s)  # a volume can only grow, so its size must be known
+        if blind is not None:
+            return blind
     done = write(s, settings, "settings", "configured the services and their domains")
     return done or s.record(made(s))
 
@@ -144,9 +147,10 @@ def come_up(s: Situation) -> Verdict | None:
     if s.observed.applied is None or s.observed.power is not None:
         return None
     limits = s.instance.desired.config.limits
-    if limits != s.observed.applied.limits and s.state_of(LIMITS_KEY) is not OperationState.FAILED:
-        intents = [Intent(kind=OperationKind.LIMITS, key=LIMITS_KEY)]
-        return write(s, intents, "limits", "set the limits") or s.record(_with_limits(s))
+    if limits != s.observed.applied.limits and not _anything_started(s):
+        verdict = write(s, [Intent(kind=OperationKind.LIMITS, key=LIMITS_KEY)], "limits", "set the limits")
+        if verdict is not None:
+            return verdict
     refused = [one for one in s.open_operations(OperationState.FAILED) if one.key.startswith("start:")]
     if refused:
         return give_up(s, refused[0].error or "Railway refused to start a service")
@@ -159,14 +163,6 @@ def come_up(s: Situation) -> Verdict | None:
     if blind is not None or s.view is None:
         return blind
     return _judge_start(s, s.view)
-
-
-def _with_limits(s: Situation) -> Instance:
-    """Limits that an earlier turn confirmed and could not note."""
-    applied = s.observed.applied
-    return s.with_observed(
-        applied=replace(applied, limits=s.instance.desired.config.limits) if applied else None
-    )
 
 
 def _anything_started(s: Situation) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas.domain.instances import Power, Rollout
 from railway_saas.domain.operations import OperationKind
-from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
+from railway_saas.domain.statuses import OPEN, DesiredStatus, InstanceStatus, OperationState
 from railway_saas.instances.deciding.common import (
     ask_operator,
     environment_seen,
@@ -17,14 +17,15 @@ from railway_saas.instances.deciding.common import (
     listed,
     write,
 )
-from railway_saas.instances.effects import UPGRADE_PREFIX, is_upgrade
+from railway_saas.instances.effects import RECOVER_PREFIX, RESTORE_PREFIXES, UPGRADE_PREFIX, is_upgrade
+from railway_saas.instances.settings import volume_keys
 from railway_saas.instances.steps import Change, EventDraft, Intent, Record, Wait
 from railway_saas.instances.upgrades import plan_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from railway_saas.domain.instances import Applied
+    from railway_saas.domain.instances import Applied, Instance
     from railway_saas.domain.operations import ProviderOperation
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Verdict
@@ -44,7 +45,7 @@ def changing_keys(s: Situation) -> set[str]:
     for service in s.template.services:
         keys.add(f"service:g{generation}:{service.key}")
         keys |= {f"domain:g{generation}:{service.key}:{n}" for n, _ in enumerate(service.service_domains, 1)}
-        keys |= {f"volume:g{generation}:{service.key}:{one.mount_path}" for one in service.volumes}
+    keys |= {f"volume:g{generation}:{key}:{mount}" for key, mount in volume_keys(s.template)}
     return keys | set(rollout.watching)
 
 
@@ -67,8 +68,10 @@ def _ended(s: Situation, rollout: Rollout) -> Verdict | None:
 
 
 def changed_variables(s: Situation, applied: Applied) -> dict[str, dict[str, str | None]]:
-    """What is to be set or taken away, by service name."""
+    """What is to be set or taken away, by service name; a service that an upgrade brings comes later."""
     wanted, given = s.instance.desired.config.variables, applied.variables
+    there = {row.template_key for row in s.services}
+    names = {service.name for service in s.template.services if service.key in there}
     differences = {
         service: {
             name: value
@@ -76,6 +79,7 @@ def changed_variables(s: Situation, applied: Applied) -> dict[str, dict[str, str
             if name not in given.get(service, {}) or given[service][name] != value
         }
         for service, values in wanted.items()
+        if service in names
     }
     return {service: values for service, values in differences.items() if values}
 
@@ -107,12 +111,15 @@ def _limits(s: Situation, applied: Applied) -> Verdict | None:
 
 def _upgrade(s: Situation) -> Verdict | None:
     """Create what is new, then commit one patch for everything else."""
-    if not is_upgrade(s) or s.applied_template is None:
+    if not is_upgrade(s) or s.applied_template is None or _is_restoring(s):
         return None
     blind = environment_seen(s)
     if blind is not None or s.view is None:
         return blind
-    plan = plan_upgrade(s.applied_template, s.template, s.view, _RANDOM, s.instance.desired.config.variables)
+    config = s.instance.desired.config
+    plan = plan_upgrade(
+        s.applied_template, s.template, s.view, _RANDOM, overlay=config.variables, limits=config.limits
+    )
     generation = s.instance.desired.generation
     back = s.observed.rollout.rolling_back
     for intents, step, message in _creations(plan, generation):
@@ -132,6 +139,11 @@ def _upgrade(s: Situation) -> Verdict | None:
         ("rollback", "went back to the revision before") if back else ("upgrade", "changed the settings")
     )
     return write(s, [intent], step, message)
+
+
+def _is_restoring(s: Situation) -> bool:
+    """Whether Railway has staged, or is about to stage, what a restored backup needs: a patch of ours would replace it."""
+    return any(one.key.startswith(RESTORE_PREFIXES) for one in s.open_operations(*OPEN))
 
 
 def _creations(plan: UpgradePlan, generation: int) -> Iterator[tuple[list[Intent], str, str]]:
@@ -266,7 +278,7 @@ def _done(s: Situation, rollout: Rollout) -> Verdict:
         InstanceStatus.RUNNING,
         rollout=Rollout(number=rollout.number),
         error=s.observed.error if back else None,
-        recoveries=0,
+        recoveries=s.observed.recoveries if _is_recovery(rollout) else 0,
         seen_at=s.now,
     )
     step = "rollback" if back else "upgrade" if rollout.previous_revision_id else "status"
@@ -274,11 +286,17 @@ def _done(s: Situation, rollout: Rollout) -> Verdict:
     return s.record(instance, EventDraft(step, message))
 
 
+def _is_recovery(rollout: Rollout) -> bool:
+    """A restart after a crash: that it came up does not mean that it stays up."""
+    return any(key.startswith(RECOVER_PREFIX) for key in rollout.watching)
+
+
 def _failed(s: Situation, reason: str, services: list[ServiceView]) -> Verdict:
     """Go back after an upgrade; else say so: the deployment before stays in service (Railway)."""
     rollout = s.observed.rollout
     if rollout.rolling_back:
-        return ask_operator(s, f"the upgrade failed, and the way back, too: {reason}")
+        step = ask_operator(s, f"the upgrade failed, and the way back, too: {reason}")
+        return replace(step, change=replace(step.change, instance=_to_deploy_again(step.change.instance)))
     if rollout.previous_revision_id is not None:
         return Record(_go_back(s, reason, rollout))
     crashed = any(service.status == "CRASHED" for service in services)
@@ -289,6 +307,18 @@ def _failed(s: Situation, reason: str, services: list[ServiceView]) -> Verdict:
         else s.with_observed(rollout=ended, error=reason)
     )
     return s.record(instance, EventDraft("error", f"the change did not come up: {reason}"))
+
+
+def _to_deploy_again(instance: Instance) -> Instance:
+    """With everything of its rollout to be deployed anew, should an operator say so."""
+    rollout = instance.observed.rollout
+    keys = (key.rpartition(":")[2] for key in rollout.watching)
+    again = Rollout(
+        number=rollout.number + 1,
+        pending=tuple(dict.fromkeys((*keys, *rollout.pending))),
+        rolling_back=True,
+    )
+    return replace(instance, observed=replace(instance.observed, rollout=again))
 
 
 def _go_back(s: Situation, reason: str, rollout: Rollout) -> Change:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
 from railway_saas.errors import RailwayAuthError, RailwayNotFoundError
+from railway_saas.instances.deciding.building import PROJECT_KEY
 from railway_saas.instances.deciding.common import LAG_PAUSE_S, abandoned, ask_operator, see, write
 from railway_saas.instances.effects import gone
-from railway_saas.instances.placement import read_marker
+from railway_saas.instances.placement import Marker, read_marker
 from railway_saas.instances.steps import PROJECT, PROJECTS, EventDraft, Intent, ProjectSearch, Record, Wait
 from railway_saas.railway.models.projects import Project
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Verdict
 
-DELETE_KEY = "delete"
+DELETE_KEY: Final = "delete"
 
 
 def delete(s: Situation) -> Verdict | None:
@@ -31,12 +32,27 @@ def delete(s: Situation) -> Verdict | None:
             operations=tuple(abandoned(s)),
         )
     if s.observed.project_id is None:
-        return Record(gone(s))  # a project that may have been made was looked for before (doubts)
+        return _look_for_project(s) or Record(gone(s))
     if s.state_of(DELETE_KEY) is OperationState.FAILED:
         return _check_refused(s)
     return _check_marker(s) or write(
         s, [Intent(kind=OperationKind.PROJECT_DELETE, key=DELETE_KEY)], "delete", "deleted the project"
     )
+
+
+def _look_for_project(s: Situation) -> Verdict | None:
+    """None: none was made. One that was given up in doubt may be there all the same."""
+    made = s.operations.get(PROJECT_KEY)
+    if made is None or made.sent_at is None:
+        return None
+    blind = see(s, PROJECTS)
+    if blind is not None:
+        return blind
+    search = s.sight(PROJECTS, ProjectSearch)
+    found = search.marked if search else None
+    if found is None:
+        return None
+    return s.record(s.with_observed(project_id=found.project_id, environment_id=found.environment_id))
 
 
 def _check_marker(s: Situation) -> Verdict | None:
@@ -50,8 +66,7 @@ def _check_marker(s: Situation) -> Verdict | None:
     project = s.sight(PROJECT, Project)
     if project is None or project.deleted_at is not None:
         return Record(gone(s))
-    marker = read_marker(project.description)
-    if marker is None or marker.instance_id != s.instance.id:
+    if read_marker(project.description) != Marker(s.namespace, s.instance.id):
         return ask_operator(
             s, f"its Railway project {project.id} does not carry its marker, so it is not deleted"
         )

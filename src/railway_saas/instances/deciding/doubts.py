@@ -76,7 +76,7 @@ def resolve_doubts(s: Situation) -> Verdict | None:
     operation = next((one for one in s.open_operations(OperationState.SENT) if _matters(s, one)), None)
     if operation is None:
         return None
-    if operation.kind in REPEATABLE:
+    if operation.kind in REPEATABLE and "answered" not in operation.result:
         return _send_again(s, operation)
     sights = _sights(operation)
     blind = see(s, *sights, since=operation.sent_at if "answered" in operation.result else None)
@@ -92,8 +92,11 @@ def resolve_doubts(s: Situation) -> Verdict | None:
 
 def _matters(s: Situation, operation: ProviderOperation) -> bool:
     """What is being taken down needs to know only whether there is a project; everything else goes with it."""
-    ending = s.observed.undoing or s.wanted is DesiredStatus.DELETED
-    return not ending or operation.kind in {OperationKind.PROJECT_CREATE, OperationKind.PROJECT_DELETE}
+    return not _is_ending(s) or operation.kind in {OperationKind.PROJECT_CREATE, OperationKind.PROJECT_DELETE}
+
+
+def _is_ending(s: Situation) -> bool:
+    return s.observed.undoing or s.wanted is DesiredStatus.DELETED
 
 
 def _not_yet(s: Situation, operation: ProviderOperation, fate: Fate) -> Verdict:
@@ -117,6 +120,8 @@ def _not_yet(s: Situation, operation: ProviderOperation, fate: Fate) -> Verdict:
 
 def _send_again(s: Situation, operation: ProviderOperation) -> Verdict:
     """It did not land, or a repeat is harmless."""
+    if _is_ending(s) and operation.kind is OperationKind.PROJECT_CREATE:
+        return s.record(operations=(replace(operation, state=OperationState.ABANDONED, finished_at=s.now),))
     if operation.attempts >= s.settings.max_attempts:
         reason = (
             f"{operation.kind} was tried {operation.attempts} times: {operation.error or 'no answer came'}"
@@ -140,6 +145,7 @@ _SIGHTS: Final[dict[OperationKind, Callable[[ProviderOperation], tuple[Sight, ..
     ),
     OperationKind.BACKUP_RESTORE: lambda operation: _workflow(operation) or (STAGED,),
     OperationKind.RESTORE_COMMIT: lambda _: (STAGED,),
+    OperationKind.CONFIGURE: lambda _: (STAGED,),
     OperationKind.CUSTOM_DOMAIN_CREATE: lambda operation: (
         Sight(SightKind.DOMAINS, str(operation.request["service_id"])),
     ),
@@ -161,6 +167,8 @@ def _project(s: Situation, _operation: ProviderOperation) -> Finding:
     found = search.marked if search else None
     if found is None:
         return Fate.ABSENT
+    if found.environment_id is None:
+        return Fate.UNDERWAY
     return {"project_id": found.project_id, "environment_id": found.environment_id, "adopted": True}
 
 
@@ -171,15 +179,21 @@ def _project_gone(s: Situation, _operation: ProviderOperation) -> Finding:
 
 
 def _template(s: Situation, operation: ProviderOperation) -> Finding:
-    """All services are there: it landed. Some, or a workflow that runs: it is underway."""
+    """All services are there, and no workflow runs on: it landed. Some of that: it is underway."""
     view = s.view
     found = [entry for entry in s.template.services if view and view.find(entry.key)]
     ended = _workflow_result(s, operation)
     if isinstance(ended, str):
         return ended
-    if found and len(found) == len(s.template.services):
+    if found and len(found) == len(s.template.services) and not _runs_on(s, operation):
         return {}
     return Fate.UNDERWAY if found else Fate.ABSENT
+
+
+def _runs_on(s: Situation, operation: ProviderOperation) -> bool:
+    """Whether Railway says that it is at it: what it makes last is still to come."""
+    results = (s.sight(sight, WorkflowResult) for sight in _workflow(operation))
+    return any(result is not None and result.status is WorkflowStatus.RUNNING for result in results)
 
 
 def _workflow_result(s: Situation, operation: ProviderOperation) -> str | bool:
@@ -269,6 +283,14 @@ def _commit(s: Situation, _operation: ProviderOperation) -> Finding:
     return {} if _nothing_staged(s) else Fate.ABSENT
 
 
+def _applied(s: Situation, _operation: ProviderOperation) -> Finding:
+    """Railway says in the patch itself that it could not be applied; it waits on then."""
+    staged = s.sight(STAGED, EnvironmentPatch)
+    if staged is None or staged.is_empty:
+        return {}
+    return staged.last_applied_error or Fate.UNDERWAY
+
+
 def _nothing_staged(s: Situation) -> bool:
     staged = s.sight(STAGED, EnvironmentPatch)
     return staged is None or staged.is_empty
@@ -297,4 +319,5 @@ _FINDERS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation], Fin
     OperationKind.BACKUP_CREATE: _backup,
     OperationKind.BACKUP_RESTORE: _restore,
     OperationKind.RESTORE_COMMIT: _commit,
+    OperationKind.CONFIGURE: _applied,
 }

@@ -15,11 +15,13 @@ from railway_saas.instances.deciding.common import (
     write,
 )
 from railway_saas.instances.steps import EventDraft, Intent, Wait
-from railway_saas.instances.view import CANCELLABLE
+from railway_saas.instances.view import CANCELLABLE, IN_PROGRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
+    from railway_saas.domain.operations import ProviderOperation
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Verdict
     from railway_saas.instances.view import RailwayView, ServiceView
@@ -37,9 +39,11 @@ def switching_keys(s: Situation) -> set[str]:
     """Keys of the operations of the switch that is going on, or would come next."""
     number = s.observed.switches + 1
     return {
-        f"{verb}:{number}:{row.template_key}"
+        f"{verb}:{number}:{row.template_key}" for row in s.services for verb in ("on", "on-deploy", "older")
+    } | {
+        f"{verb}:{number}:{row.railway_deployment_id}"
         for row in s.services
-        for verb in ("stop", "remove", "on", "on-deploy")
+        for verb in ("stop", "cancel", "remove")
     }
 
 
@@ -60,9 +64,9 @@ def switch_power(s: Situation) -> Verdict | None:
 
 def _switch_off(s: Situation, view: RailwayView, target: Power) -> Verdict | None:
     """Stop or remove what lives. Also what came back by itself: nothing runs that should not."""
-    live = [service for service in view.services if _is_on(service, target)]
+    live = [service for service in view.services if service.is_known and _is_on(s, service, target)]
     if not live:
-        if target is s.observed.power:
+        if target is s.observed.power and not _has_switched(s):
             return None
         return s.record(
             s.moved(
@@ -70,53 +74,89 @@ def _switch_off(s: Situation, view: RailwayView, target: Power) -> Verdict | Non
             ),
             EventDraft("power", f"is {_STATUS[target]}"),
         )
-    intents = [intent for service in live if (intent := _off(s, service, target)) is not None]
-    refused = [
-        operation
-        for service in live
-        if (operation := s.operations.get(_key(s, "remove", service))) is not None
-        and operation.state is OperationState.FAILED
-    ]
-    if refused:
-        return ask_operator(s, f"Railway refuses to switch it off: {refused[0].error}")
+    intents = [intent for service in live for intent in _off(s, service, target)]
+    refused = next(
+        (one for one in _switched(s, "remove", "older") if one.state is OperationState.FAILED), None
+    )
+    if refused is not None:
+        return ask_operator(s, f"Railway refuses to switch it off: {refused.error}")
     word = "stopping" if target is Power.STOPPED else "suspending"
     return write(s, intents, "power", f"{word} {len(intents)} of {len(view.services)}") or Wait(
         s.after(SWITCH_PAUSE_S), "services are going down"
     )
 
 
-def _is_on(service: ServiceView, target: Power) -> bool:
+def _switched(s: Situation, *verbs: str) -> Iterator[ProviderOperation]:
+    """Operations of the switch that is going on."""
+    prefixes = tuple(f"{verb}:{s.observed.switches + 1}:" for verb in verbs)
+    return (operation for operation in s.operations.values() if operation.key.startswith(prefixes))
+
+
+def _has_switched(s: Situation) -> bool:
+    """Whether something that had come back was switched off: the next time is another switch."""
+    done = _switched(s, "stop", "cancel", "remove", "older")
+    return any(operation.state is OperationState.CONFIRMED for operation in done)
+
+
+def _is_on(s: Situation, service: ServiceView, target: Power) -> bool:
     """Suspension removes deployments, so that a stopped or crashed one counts as well: Railway may start it again."""
+    if service.status == "REMOVING":
+        return bool(service.older) or not _has_taken_long(s, service.status_updated_at)
     if target is Power.STOPPED:
         return service.is_live
-    return service.is_live or service.status in {"SUCCESS", "CRASHED"}
+    return service.is_live or bool(service.older) or service.status in {"SUCCESS", "CRASHED"}
 
 
-def _off(s: Situation, service: ServiceView, target: Power) -> Intent | None:
-    """How this service goes off; None: it is on its way."""
-    stop, remove = _key(s, "stop", service), _key(s, "remove", service)
-    request = {"deployment_id": service.deployment_id}
-    if target is Power.STOPPED and service.status == "SUCCESS" and not _stop_is_stuck(s, stop):
+def _off(s: Situation, service: ServiceView, target: Power) -> Iterator[Intent]:
+    """How this service goes off; nothing where it is on its way."""
+    older = [one.deployment_id for one in service.older if one.runs or target is Power.SUSPENDED]
+    key = _key(s, "older", service)
+    if older and not s.confirmed(key):
+        yield Intent(
+            kind=OperationKind.REMOVE, key=key, subject=service.key, request={"deployment_ids": older}
+        )
+    newest = _off_newest(s, service, target)
+    if newest is not None:
+        yield newest
+
+
+def _off_newest(s: Situation, service: ServiceView, target: Power) -> Intent | None:
+    """Stop what runs where that will do; abort what has not started; take everything else down."""
+    if not (service.is_up or service.status in IN_PROGRESS or service.status in {"SUCCESS", "CRASHED"}):
+        return None
+    if target is Power.STOPPED and not (service.is_up or service.status in IN_PROGRESS):
+        return None
+    stop, cancel, remove = (
+        f"{verb}:{s.observed.switches + 1}:{service.deployment_id}" for verb in ("stop", "cancel", "remove")
+    )
+    whole: dict[str, object] = {"deployment_ids": [service.deployment_id]}
+    if target is Power.STOPPED and service.status == "SUCCESS" and not _is_stuck(s, stop):
         if s.confirmed(stop):
             return None
+        request = {"deployment_id": service.deployment_id}
         return Intent(kind=OperationKind.STOP, key=stop, subject=service.key, request=request)
+    if service.status in CANCELLABLE and not _is_stuck(s, cancel):
+        if s.confirmed(cancel):
+            return None
+        whole["cancel"] = True
+        return Intent(kind=OperationKind.REMOVE, key=cancel, subject=service.key, request=whole)
     if s.confirmed(remove):
         return None
-    cancel = service.status in CANCELLABLE
-    return Intent(
-        kind=OperationKind.REMOVE, key=remove, subject=service.key, request={**request, "cancel": cancel}
-    )
+    return Intent(kind=OperationKind.REMOVE, key=remove, subject=service.key, request=whole)
 
 
-def _stop_is_stuck(s: Situation, key: str) -> bool:
-    """Railway refused to stop it, or does not report that it stopped (seen with one image)."""
+def _has_taken_long(s: Situation, since: datetime | None) -> bool:
+    return since is not None and s.seconds_since(since) > s.settings.stop_timeout_s
+
+
+def _is_stuck(s: Situation, key: str) -> bool:
+    """Railway refused it, or does not report that it is done (a stop was seen so, with one image)."""
     operation = s.operations.get(key)
     if operation is None:
         return False
     if operation.state is OperationState.FAILED:
         return True
-    done = operation.finished_at
-    return done is not None and s.seconds_since(done) > s.settings.stop_timeout_s
+    return _has_taken_long(s, operation.finished_at)
 
 
 def _switch_on(s: Situation, view: RailwayView) -> Verdict | None:
@@ -159,7 +199,10 @@ def _wait_for(s: Situation, waiting: list[ServiceView]) -> Verdict:
         for verb in ("on", "on-deploy")
         if (operation := s.operations.get(_key(s, verb, service))) and operation.sent_at
     ]
-    if began and s.seconds_since(min(began)) > s.settings.deploy_timeout_s:
+    since = max(
+        min(began, default=s.now), s.observed.status_since
+    )  # an operator's retry gives it its time again
+    if s.seconds_since(since) > s.settings.deploy_timeout_s:
         return ask_operator(s, f"it does not start again: {joined(waiting)}")
     return Wait(s.after(SWITCH_PAUSE_S), "services are starting")
 

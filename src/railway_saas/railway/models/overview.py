@@ -37,7 +37,7 @@ class OverviewSource(RailwayModel):
 
 
 class OverviewDeployment(RailwayModel):
-    """A service's newest deployment."""
+    """A service's newest deployment, or one that is active beside it."""
 
     id: str
     status: str | None = None
@@ -60,6 +60,8 @@ class OverviewService(RailwayModel):
     source: OverviewSource | None = None
     domains: OverviewDomains | None = None
     latest_deployment: OverviewDeployment | None = None
+    active_deployments: tuple[OverviewDeployment, ...] = ()
+    """What is deployed and not replaced: a newest one that failed leaves the one before in service."""
 
     @property
     def public_hosts(self) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ class AsyncManagerBase:
         self._looker = AsyncLooker(
             self._client, workspace_id=workspace_id, namespace=self.placement.namespace
         )
-        self._reader = AsyncReader(database, self.settings)
+        self._reader = AsyncReader(database, self.settings, namespace=self.placement.namespace)
         self._loop = AsyncControlLoop(
             self._client,
             database,

@@ -41,7 +41,7 @@ class AsyncDriving(AsyncManagerBase):
             InstanceNotFoundError: There is no such instance.
         """
         try:
-            return await self._loop.reconcile(instance_id)
+            return await self._loop.for_one_run().reconcile(instance_id)
         except NotFoundError as error:
             raise InstanceNotFoundError(f"there is no instance {instance_id}") from error
 
@@ -50,7 +50,7 @@ class AsyncDriving(AsyncManagerBase):
 
         Looks are merged, a hundred to a request, and go out after users' actions.
         """
-        return await self._loop.run_due(limit)
+        return await self._loop.for_one_run().run_due(limit)
 
     async def wait(
         self, instance_id: UUID, *, timeout_s: float = 1200.0, user_id: UUID | None = None

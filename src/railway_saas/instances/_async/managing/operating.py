@@ -131,8 +131,9 @@ class AsyncOperating(AsyncManagerBase):
         )
         await work.instances.release(claimed, worker=worker, next_check_at=now)
         await self._audit(work, actor, f"instance.{verb}", ("instance", instance.id), instance.user_id)
+        changed = await work.instances.get(instance.id)
         await work.commit()
-        return await self.get(instance.id)
+        return changed
 
 
 def tried_again(operation: ProviderOperation) -> ProviderOperation:

@@ -81,7 +81,7 @@ class ManagerBase:
         self._on_event = on_event or notebook_listener()
         self._listeners: list[Callable[[InstanceEvent], None]] = []
         self._looker = Looker(self._client, workspace_id=workspace_id, namespace=self.placement.namespace)
-        self._reader = Reader(database, self.settings)
+        self._reader = Reader(database, self.settings, namespace=self.placement.namespace)
         self._loop = ControlLoop(
             self._client,
             database,

@@ -42,7 +42,7 @@ class Driving(ManagerBase):
             InstanceNotFoundError: There is no such instance.
         """
         try:
-            return self._loop.reconcile(instance_id)
+            return self._loop.for_one_run().reconcile(instance_id)
         except NotFoundError as error:
             raise InstanceNotFoundError(f"there is no instance {instance_id}") from error
 
@@ -51,7 +51,7 @@ class Driving(ManagerBase):
 
         Looks are merged, a hundred to a request, and go out after users' actions.
         """
-        return self._loop.run_due(limit)
+        return self._loop.for_one_run().run_due(limit)
 
     def wait(self, instance_id: UUID, *, timeout_s: float = 1200.0, user_id: UUID | None = None) -> Instance:
         """Drive one instance until what is wanted is so.

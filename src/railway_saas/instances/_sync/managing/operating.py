@@ -128,8 +128,9 @@ class Operating(ManagerBase):
         work.instances.save_observed(replace(instance, updated_at=now), worker=worker, lease_until=until)
         work.instances.release(claimed, worker=worker, next_check_at=now)
         self._audit(work, actor, f"instance.{verb}", ("instance", instance.id), instance.user_id)
+        changed = work.instances.get(instance.id)
         work.commit()
-        return self.get(instance.id)
+        return changed
 
 
 def tried_again(operation: ProviderOperation) -> ProviderOperation:

@@ -72,7 +72,8 @@ class Upgrading(ManagerBase):
         if not isinstance(overview, EnvironmentOverview):
             raise overview if isinstance(overview, RailwayError) else InstanceError("nothing was seen")
         view = read_view(overview, new, rows)
-        plan = plan_upgrade(old, new, view, self._random, instance.desired.config.variables)
+        config = instance.desired.config
+        plan = plan_upgrade(old, new, view, self._random, overlay=config.variables, limits=config.limits)
         staged = 0
         if plan.patch:
             staged = self._try_staging(instance.observed.environment_id or "", plan.patch)
