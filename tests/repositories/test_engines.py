@@ -76,13 +76,13 @@ def test_sqlite_is_set_up_to_be_shared(sqlite_url: str) -> None:
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "foreign_keys", "busy_timeout")
         }
-    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000}
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 10_000}
     engine.dispose()
 
 
 def test_sqlite_takes_the_write_lock_before_it_reads(sqlite_url: str) -> None:
     engine = create_database_engine(sqlite_url)
-    other = create_database_engine(sqlite_url, connect_args={"timeout": 0, "isolation_level": None})
+    other = create_database_engine(sqlite_url, connect_args={"timeout": 0})
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
         work = SqlDatabase(sessionmaker(other)).unit_of_work()

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from railway_saas.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _POSTGRESQL: Final = {"postgres", "postgresql", "postgresql+psycopg"}
 _SQLITE: Final = {"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"}
 
-_BUSY_TIMEOUT_S: Final = 30.0
+_BUSY_TIMEOUT_S: Final = 10.0
 """How long SQLite waits for its one writer."""
 
 
@@ -37,9 +39,8 @@ def create_database_engine(url: str | URL, **options: Any) -> Engine:
         ConfigurationError: The URL cannot be read, or names another database; or its driver is not installed.
     """
     checked = _checked(url)
-    settings = _settings(checked, QueuePool)
     try:
-        engine = create_engine(checked, **(settings | options))
+        engine = create_engine(checked, **_settings(checked, QueuePool, options))
     except ModuleNotFoundError as error:
         raise _no_driver(error) from error
     if engine.dialect.name == "sqlite":
@@ -56,9 +57,8 @@ def create_async_database_engine(url: str | URL, **options: Any) -> AsyncEngine:
     checked = _checked(url)
     if checked.get_backend_name() == "sqlite":
         checked = checked.set(drivername="sqlite+aiosqlite")
-    settings = _settings(checked, AsyncAdaptedQueuePool)
     try:
-        engine = create_async_engine(checked, **(settings | options))
+        engine = create_async_engine(checked, **_settings(checked, AsyncAdaptedQueuePool, options))
     except ModuleNotFoundError as error:
         raise _no_driver(error) from error
     if engine.dialect.name == "sqlite":
@@ -83,16 +83,26 @@ def _checked(url: str | URL) -> URL:
     )
 
 
-def _settings(url: URL, pool: type[QueuePool | AsyncAdaptedQueuePool]) -> dict[str, Any]:
+def _settings(
+    url: URL, pool: type[QueuePool | AsyncAdaptedQueuePool], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Ours, and the caller's over them."""
+    settings = _postgresql() if url.get_backend_name() == "postgresql" else _sqlite(url)
+    connect_args = {**settings["connect_args"], **options.get("connect_args", {})}
     # Errors are logged with their causes: values of parameters may be secrets.
-    common = {"hide_parameters": True, "poolclass": pool}
-    if url.get_backend_name() == "postgresql":
-        return {**common, "pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+    return {"hide_parameters": True, "poolclass": pool, **settings, **options, "connect_args": connect_args}
+
+
+def _postgresql() -> dict[str, Any]:
+    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "connect_args": {}}
+
+
+def _sqlite(url: URL) -> dict[str, Any]:
     connect_args = {"timeout": _BUSY_TIMEOUT_S, "isolation_level": None, "check_same_thread": False}
     if url.database in {None, "", ":memory:"}:
         # Each connection would have a database of its own, so that there must be one only, which is never closed.
-        return {**common, "connect_args": connect_args, "pool_size": 1, "max_overflow": 0}
-    return {**common, "connect_args": connect_args}
+        return {"connect_args": connect_args, "pool_size": 1, "max_overflow": 0}
+    return {"connect_args": connect_args}
 
 
 def _set_sqlite_up(engine: Engine) -> None:
