@@ -6,8 +6,12 @@ Rules that hold for all of them:
 - Lists come page by page, ordered by id (which is time-ordered), `limit` rows at most, and go on `after` the last id
   of the page before: `Page.next_cursor` is that id as text, None on the last page.
 - `get` raises `NotFoundError`, `find` returns None.
-- A row whose key is taken raises `ConflictError`; anything else the database says becomes a `RepositoryError`.
-- Datetimes are aware and come back in UTC.
+- A row whose key is taken raises `ConflictError`; one that refers to a row, or updates a row, that does not exist
+  `NotFoundError`. After these and `LeaseLostError` the unit of work goes on as if the refused call had not been.
+  Anything else the database says becomes a `RepositoryError`, and the unit of work can only be rolled back.
+- What is asked of many comes back with an entry for each, if only an empty one, where an entry is a sequence.
+- Datetimes are aware and come back in UTC. Amounts are kept to nine decimal places. Text with a NUL or half a
+  character is refused, as is text that is too long (`railway_saas.repositories.values`).
 """
 
 from __future__ import annotations
