@@ -11,6 +11,7 @@ from railway_saas.domain.instances import Applied, Power, ServiceLimits
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances.manager_settings import ManagerSettings
+from railway_saas.instances.situation import FIRST_LOOK_S, LONGEST_LOOK_S
 from railway_saas.railway.models.logs import Log
 from tests.support.situations import (
     APP_KEY,
@@ -76,7 +77,11 @@ def from_calls(*done: str, **states_: str | None) -> Situation:
 
 @pytest.mark.parametrize(
     ("since", "expected"),
-    [pytest.param(0, 4, id="just begun"), pytest.param(3, 1, id="3 s ago"), pytest.param(4, 0, id="due")],
+    [
+        pytest.param(0, FIRST_LOOK_S, id="just begun"),
+        pytest.param(FIRST_LOOK_S - 1, 1, id="a second is left"),
+        pytest.param(FIRST_LOOK_S, 0, id="due"),
+    ],
 )
 def test_the_first_look_comes_when_an_image_may_be_up(since: float, expected: float) -> None:
     verdict = decide(situation(deploying(since), app()))
@@ -89,9 +94,9 @@ def test_the_first_look_comes_when_an_image_may_be_up(since: float, expected: fl
 @pytest.mark.parametrize(
     ("taken", "pause"),
     [
-        pytest.param(5, 4, id="4 s at least"),
-        pytest.param(30, 12, id="growing"),
-        pytest.param(600, 20, id="20 s at most"),
+        pytest.param(5, FIRST_LOOK_S, id="at least as long as before the first"),
+        pytest.param(40, 16, id="growing"),
+        pytest.param(600, LONGEST_LOOK_S, id="at most"),
     ],
 )
 def test_the_longer_it_takes_the_longer_the_pauses(taken: float, pause: float) -> None:
@@ -99,8 +104,8 @@ def test_the_longer_it_takes_the_longer_the_pauses(taken: float, pause: float) -
 
 
 def test_the_next_look_does_not_move_away_while_one_waits() -> None:
-    of = deploying(35, seen_at=ago(5))
-    assert waits(decide(situation(of, app()))) == 12 - 5
+    of = deploying(45, seen_at=ago(5))
+    assert waits(decide(situation(of, app()))) == 16 - 5
 
 
 # Coming up ------------------------------------------------------------------------------------------------------
@@ -128,12 +133,12 @@ def test_it_runs_once_everything_came_up(states_: dict[str, str], status: Instan
     ["INITIALIZING", "QUEUED", "BUILDING", "WAITING", "NEEDS_APPROVAL", "DEPLOYING", None, "NEW_WORD"],
 )
 def test_it_waits_for_what_is_on_its_way(status: str | None) -> None:
-    assert waits(decide(from_template(App=status))) == 20
+    assert waits(decide(from_template(App=status))) == LONGEST_LOOK_S
 
 
 def test_a_service_that_is_not_to_be_seen_yet_is_waited_for() -> None:
     s = situation(deploying(), app(), seen=environment("Postgres", "Redis"))
-    assert waits(decide(s)) == 20
+    assert waits(decide(s)) == LONGEST_LOOK_S
 
 
 def test_everything_that_was_limited_is_limited_before_it_starts() -> None:
@@ -172,7 +177,9 @@ def test_services_start_level_by_level(s: Situation, expected: set[str]) -> None
 
 @pytest.mark.parametrize("redis", ["BUILDING", None, "DEPLOYING"])
 def test_a_level_waits_for_all_of_the_one_before(redis: str | None) -> None:
-    assert waits(decide(from_calls(POSTGRES_KEY, REDIS_KEY, Postgres="SUCCESS", Redis=redis))) == 20
+    assert (
+        waits(decide(from_calls(POSTGRES_KEY, REDIS_KEY, Postgres="SUCCESS", Redis=redis))) == LONGEST_LOOK_S
+    )
 
 
 def test_it_runs_when_the_last_level_came_up() -> None:
@@ -231,7 +238,7 @@ def test_what_does_not_come_up_in_time_is_given_up(since: float, *, patient: boo
     seen = whole_environment(app(), App="BUILDING")
     verdict = decide(situation(deploying(since), app(), seen=seen, sights=LAST_WORDS))
     if patient:
-        assert waits(verdict) == 20
+        assert waits(verdict) == LONGEST_LOOK_S
     else:
         assert observed(verdict).error == "not everything runs after 900 s: App is being built"
 

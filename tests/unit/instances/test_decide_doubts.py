@@ -10,6 +10,7 @@ import pytest
 from railway_saas.domain.instances import DomainState
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
+from railway_saas.instances.situation import FIRST_LOOK_S, LONGEST_LOOK_S
 from railway_saas.railway.models.backups import VolumeInstanceBackup
 from railway_saas.railway.models.domains import Domains
 from railway_saas.railway.models.workflows import WorkflowResult, WorkflowStatus
@@ -361,7 +362,7 @@ WORKFLOWS = [OperationKind.BACKUP_CREATE, OperationKind.BACKUP_RESTORE]
 @pytest.mark.parametrize("kind", WORKFLOWS)
 @pytest.mark.parametrize("status", [WorkflowStatus.RUNNING, WorkflowStatus.NOT_FOUND])
 def test_a_workflow_that_runs_is_waited_for(kind: OperationKind, status: WorkflowStatus) -> None:
-    assert 4 <= waits(decide(at_work(kind, status, of=RUNNING))) <= 20
+    assert waits(decide(at_work(kind, status, of=RUNNING))) == FIRST_LOOK_S
 
 
 @pytest.mark.parametrize("kind", WORKFLOWS)
@@ -392,10 +393,10 @@ def test_a_workflow_that_does_not_end_in_time_fails_the_write(status: WorkflowSt
 
 def test_looks_at_what_railway_is_at_come_with_growing_pauses() -> None:
     pauses = []
-    for taken in (0, 10, 20, 40, 100):
+    for taken in (0, 40, 100):
         s = at_work(OperationKind.BACKUP_CREATE, WorkflowStatus.RUNNING, sent=taken, of=RUNNING)
         pauses.append(waits(decide(s)))
-    assert pauses == [4, 4, 8, 16, 20]
+    assert pauses == [FIRST_LOOK_S, 16, LONGEST_LOOK_S]
 
 
 def test_a_template_deploy_with_an_unclear_error_is_looked_for_only_shortly() -> None:
@@ -421,7 +422,7 @@ def test_a_patch_that_is_answered_is_done_when_nothing_waits(patch: Any, expecte
 
 def test_a_patch_that_is_answered_and_still_waits_is_waited_for() -> None:
     one = operation(OperationKind.CONFIGURE, "it", SENT, result={"answered": True})
-    assert waits(decide(situation(operations=[one], sights={STAGED: staged(waits=True)}))) == 4
+    assert waits(decide(situation(operations=[one], sights={STAGED: staged(waits=True)}))) == FIRST_LOOK_S
 
 
 # While it is taken down -----------------------------------------------------------------------------------------
