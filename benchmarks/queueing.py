@@ -311,7 +311,7 @@ class Size:
 
 SIZES = {
     "quick": Size(deploys=20, throttled=5, swept=500, clicks=20, really_swept=500),
-    "default": Size(deploys=200, throttled=40, swept=10_000, clicks=100, really_swept=3_000),
+    "default": Size(deploys=100, throttled=20, swept=10_000, clicks=100, really_swept=2_000),
     "full": Size(deploys=500, throttled=500, swept=10_000, clicks=100, really_swept=10_000),
 }
 

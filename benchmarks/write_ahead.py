@@ -113,7 +113,7 @@ class Bench:
 
 def run(quick: bool) -> Report:
     """Everybody deploys once per round, in both ways."""
-    rounds = 2 if quick else 9
+    rounds = 2 if quick else 5
     report = Report(
         "8. A deploy through the instance manager, three services, and what writing ahead costs",
         ("", "requests", "CPU ms", "x bare", "in the database, ms", "statements", "commits"),
