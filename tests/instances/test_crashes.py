@@ -8,7 +8,6 @@ those around writes are tried.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,11 @@ import pytest
 
 from railway_saas.domain.statuses import InstanceStatus
 from tests.support.ground import REPEATABLE
-from tests.support.mortal import Point
+from tests.support.mortal import DOMAIN, Point
 from tests.support.stage import NEW_SHOP, SHOP, SHOP_WITH_OLD, Delay
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Mapping
 
     from tests.support.ground import Ground, Play
@@ -33,7 +33,7 @@ MOST = 400
 """More points than any flow has."""
 
 RUNNING, FAILED, DELETED = InstanceStatus.RUNNING, InstanceStatus.FAILED, InstanceStatus.DELETED
-SUSPENDED = InstanceStatus.SUSPENDED
+SUSPENDED, STOPPED = InstanceStatus.SUSPENDED, InstanceStatus.STOPPED
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ def undisturbed(ground: Ground, flow: Flow) -> Undisturbed:
     play.send(play.life(flow.life))
     play.finish()
     assert play.assert_sound() == [flow.ends]
-    things = Counter(thing for thing in play.scene.things() if thing[0] != "project")
-    return Undisturbed(play.writes(), play.scene.deployments(), things)
+    return Undisturbed(play.writes(), play.scene.deployments(), play.scene.things())
 
 
 def lives(ground: Ground, flow: Flow, whole: Undisturbed, *deaths: Point) -> bool:
@@ -99,7 +98,7 @@ def lives(ground: Ground, flow: Flow, whole: Undisturbed, *deaths: Point) -> boo
     if play.scene.sent or statuses == [flow.ends]:
         assert statuses == [flow.ends]
         assert play.scene.deployments() == whole.deployments
-        assert Counter(thing for thing in play.scene.things() if thing[0] != "project") == whole.things
+        assert play.scene.things() == whole.things
         for name, count in play.writes().items():
             assert count <= whole.writes[name] + (len(deaths) if name in REPEATABLE else 0), name
     else:  # killed before the wish was committed
@@ -157,11 +156,15 @@ def new_revision(play: Play, *further: Callable[[Play], object]) -> None:
         prepare(play)
 
 
-def suspended(play: Play) -> None:
-    """It was suspended before."""
-    play.worker("zeroth").suspend(play.instances()[0].id)
-    play.finish("zeroth")
-    play.scene.sent.clear()
+def first(verb: str, *arguments: str) -> Callable[[Play], object]:
+    """Something was done with it before."""
+
+    def prepare(play: Play) -> None:
+        getattr(play.worker("zeroth"), verb)(play.instances()[0].id, *arguments)
+        play.finish("zeroth")
+        play.scene.sent.clear()
+
+    return prepare
 
 
 WEB_FAILS = fault("healthcheck_fails", service="Web")
@@ -181,8 +184,15 @@ FLOWS = {
         prepare=lambda play: new_revision(play, WEB_FAILS),
     ),
     "suspend": Flow("suspend", before=RUNNING, ends=SUSPENDED),
-    "resume": Flow("resume", before=SUSPENDED, prepare=suspended),
+    "resume": Flow("resume", before=SUSPENDED, prepare=first("suspend")),
+    "stop": Flow("stop", before=RUNNING, ends=STOPPED),
+    "start": Flow("start", before=STOPPED, prepare=first("stop")),
+    "restart": Flow("restart", before=RUNNING),
+    "redeploy": Flow("redeploy", before=RUNNING),
     "new variables": Flow("change", before=RUNNING),
+    "new limits": Flow("limit", before=RUNNING),
+    "attach a domain": Flow("attach", before=RUNNING),
+    "remove a domain": Flow("detach", before=RUNNING, prepare=first("attach_domain", DOMAIN)),
 }
 
 

@@ -36,6 +36,7 @@ REPEATABLE = frozenset(
         "deploymentStop",
         "deploymentRemove",
         "deploymentCancel",
+        "deploymentRestart",
     }
 )
 """Writes that may be sent again by somebody who does not know that they were answered."""
@@ -160,8 +161,7 @@ class Play:
         assert sorted(marker.instance_id for marker in markers if marker) == sorted(alive)
         assert len(markers) == len(alive)
         assert len(self.scene.projects(deleted=True)) <= len(instances)
-        things = Counter(self.scene.things())
-        assert not {thing: count for thing, count in things.items() if count > 1}
+        assert self.scene.things_made_twice() == []
         self._assert_nothing_is_left_open(instances)
         self._assert_inventory_is_clean()
         return [instance.status for instance in instances]

@@ -19,6 +19,7 @@ import traceback
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +31,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import sessionmaker
 
 from railway_saas import RailwayClient
+from railway_saas.domain.instances import ServiceLimits
 from railway_saas.domain.plans import UNLIMITED, Limits, Plan, Plans
 from railway_saas.errors import NeedsAttentionError, ProvisioningError, RailwaySaasError
 from railway_saas.instances import InstanceManager
@@ -315,25 +317,16 @@ def _deploy(manager: InstanceManager, arguments: dict[str, Any]) -> str:
     return _outcome(manager, instance)
 
 
-def _delete(manager: InstanceManager, arguments: dict[str, Any]) -> str:
-    return _outcome(manager, manager.delete(UUID(arguments["instance_id"])))
+def _ask(
+    wish: Callable[[InstanceManager, UUID], object],
+) -> Callable[[InstanceManager, dict[str, Any]], str]:
+    """Wish something of an instance, and see it through."""
 
+    def life(manager: InstanceManager, arguments: dict[str, Any]) -> str:
+        wish(manager, UUID(arguments["instance_id"]))
+        return _outcome(manager, manager.get(UUID(arguments["instance_id"])))
 
-def _upgrade(manager: InstanceManager, arguments: dict[str, Any]) -> str:
-    return _outcome(manager, manager.upgrade(UUID(arguments["instance_id"]), allow_removals=True))
-
-
-def _suspend(manager: InstanceManager, arguments: dict[str, Any]) -> str:
-    return _outcome(manager, manager.suspend(UUID(arguments["instance_id"])))
-
-
-def _resume(manager: InstanceManager, arguments: dict[str, Any]) -> str:
-    return _outcome(manager, manager.resume(UUID(arguments["instance_id"])))
-
-
-def _change(manager: InstanceManager, arguments: dict[str, Any]) -> str:
-    instance = manager.set_variables(UUID(arguments["instance_id"]), {"Web": {"COLOUR": "blue"}})
-    return _outcome(manager, instance)
+    return life
 
 
 def _go_on(manager: InstanceManager, arguments: dict[str, Any]) -> str:
@@ -372,16 +365,25 @@ def _delete_only(manager: InstanceManager, arguments: dict[str, Any]) -> str:
 
 LIVES: dict[str, Callable[[InstanceManager, dict[str, Any]], Any]] = {
     "deploy": _deploy,
-    "delete": _delete,
-    "upgrade": _upgrade,
-    "suspend": _suspend,
-    "resume": _resume,
-    "change": _change,
+    "delete": _ask(lambda manager, it: manager.delete(it)),
+    "upgrade": _ask(lambda manager, it: manager.upgrade(it, allow_removals=True)),
+    "suspend": _ask(lambda manager, it: manager.suspend(it)),
+    "resume": _ask(lambda manager, it: manager.resume(it)),
+    "stop": _ask(lambda manager, it: manager.stop(it)),
+    "start": _ask(lambda manager, it: manager.start(it)),
+    "restart": _ask(lambda manager, it: manager.restart(it)),
+    "redeploy": _ask(lambda manager, it: manager.redeploy(it)),
+    "change": _ask(lambda manager, it: manager.set_variables(it, {"Web": {"COLOUR": "blue"}})),
+    "limit": _ask(lambda manager, it: manager.set_limits(it, ServiceLimits(memory_gb=Decimal(1)))),
+    "attach": _ask(lambda manager, it: manager.attach_domain(it, DOMAIN)),
+    "detach": _ask(lambda manager, it: manager.remove_domain(it, DOMAIN)),
     "go on": _go_on,
     "take turn": _take_turn,
     "accept": _accept,
     "delete only": _delete_only,
 }
+
+DOMAIN = "shop.example.com"
 
 
 def _outcome(manager: InstanceManager, instance: Instance) -> str:

@@ -142,21 +142,14 @@ class Scene(Emulator):
         """Those that are there, or all that ever were."""
         return [one for one in self.world.projects.values() if deleted or one.deleted_at is None]
 
-    def things(self) -> Iterator[tuple[str, str]]:
-        """Everything in the projects that are there, by kind and name: what is named twice was made twice."""
-        for project in self.projects():
-            yield "project", str(project.description)
-            for service in project.services.values():
-                yield "service", service.name
-            for bucket in project.buckets.values():
-                yield "bucket", bucket.name
-            for environment in project.environments.values():
-                for volume in environment.volume_instances.values():
-                    if volume.deleted_at is None:
-                        yield "volume", f"{volume.service and volume.service.name}:{volume.mount_path}"
-                for instance in environment.instances.values():
-                    for _ in instance.service_domains:
-                        yield "domain", instance.service.name
+    def things(self) -> Counter[tuple[str, str]]:
+        """What is in the projects that are there, by kind and name."""
+        return sum((Counter(_things(project)) for project in self.projects()), Counter())
+
+    def things_made_twice(self) -> list[tuple[str, str]]:
+        """Things of one project that have the same kind and name."""
+        counts = [Counter(_things(project)) for project in self.projects()]
+        return [thing for count in counts for thing, number in count.items() if number > 1]
 
     def deployments(self) -> Counter[str]:
         """How often each service was deployed, by name."""
@@ -169,6 +162,20 @@ class Scene(Emulator):
                 if instance.deployments
             }
         )
+
+
+def _things(project: Project) -> Iterator[tuple[str, str]]:
+    for service in project.services.values():
+        yield "service", service.name
+    for bucket in project.buckets.values():
+        yield "bucket", bucket.name
+    for environment in project.environments.values():
+        for volume in environment.volume_instances.values():
+            if volume.deleted_at is None:
+                yield "volume", f"{volume.service and volume.service.name}:{volume.mount_path}"
+        for instance in environment.instances.values():
+            for _ in instance.service_domains:
+                yield "domain", instance.service.name
 
 
 class Stage(Emulator):

@@ -48,13 +48,14 @@ REPEATABLE: Final = frozenset(
         OperationKind.CONFIGURE,
         OperationKind.VARIABLES,
         OperationKind.LIMITS,
-        OperationKind.SERVICE_DELETE,
         OperationKind.STOP,
         OperationKind.REMOVE,
-        OperationKind.CUSTOM_DOMAIN_DELETE,
     }
 )
-"""Writes that end in the same state however often they are sent: in doubt they are simply sent again."""
+"""Writes that end in the same state however often they are sent: in doubt they are simply sent again.
+
+Deletions are none of them: of what is gone already Railway says "Not Authorized", which may mean anything.
+"""
 
 
 class Fate(Enum):
@@ -263,6 +264,18 @@ def _custom_domain(s: Situation, operation: ProviderOperation) -> Finding:
     return {"domain_id": found.id} if found else Fate.ABSENT
 
 
+def _custom_domain_gone(s: Situation, operation: ProviderOperation) -> Finding:
+    domain = operation.request.get("domain")
+    hosts = {host for service in s.view.services for host in service.hosts} if s.view else {domain}
+    return Fate.ABSENT if domain in hosts else {}
+
+
+def _service_gone(s: Situation, operation: ProviderOperation) -> Finding:
+    service_id = operation.request.get("service_id")
+    there = {service.service_id for service in s.view.services} if s.view else {service_id}
+    return Fate.ABSENT if service_id in there else {}
+
+
 def _backup(s: Situation, operation: ProviderOperation) -> Finding:
     if operation.result.get("workflow_id"):
         ended = _workflow_result(s, operation)
@@ -316,6 +329,8 @@ _FINDERS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation], Fin
     OperationKind.ROLLBACK: _deployment,
     OperationKind.RESTART: _restart,
     OperationKind.CUSTOM_DOMAIN_CREATE: _custom_domain,
+    OperationKind.CUSTOM_DOMAIN_DELETE: _custom_domain_gone,
+    OperationKind.SERVICE_DELETE: _service_gone,
     OperationKind.BACKUP_CREATE: _backup,
     OperationKind.BACKUP_RESTORE: _restore,
     OperationKind.RESTORE_COMMIT: _commit,

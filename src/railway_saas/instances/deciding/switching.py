@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.instances import Power
@@ -73,6 +74,7 @@ def _switch_off(s: Situation, view: RailwayView, target: Power) -> Verdict | Non
                 _STATUS[target], power=target, switches=s.observed.switches + 1, error=None, seen_at=s.now
             ),
             EventDraft("power", f"is {_STATUS[target]}"),
+            operations=_unneeded(s),
         )
     intents = [intent for service in live for intent in _off(s, service, target)]
     refused = next(
@@ -92,10 +94,22 @@ def _switched(s: Situation, *verbs: str) -> Iterator[ProviderOperation]:
     return (operation for operation in s.operations.values() if operation.key.startswith(prefixes))
 
 
+_VERBS: Final = ("stop", "cancel", "remove", "older", "on", "on-deploy")
+
+
+def _unneeded(s: Situation) -> tuple[ProviderOperation, ...]:
+    """What was to be sent again, its answer having been lost, and turned out to be done: an open write hides zombies."""
+    return tuple(
+        replace(operation, state=OperationState.ABANDONED, finished_at=s.now)
+        for operation in _switched(s, *_VERBS)
+        if operation.state is OperationState.INTENDED
+    )
+
+
 def _has_switched(s: Situation) -> bool:
     """Whether something that had come back was switched off: the next time is another switch."""
     done = _switched(s, "stop", "cancel", "remove", "older")
-    return any(operation.state is OperationState.CONFIRMED for operation in done)
+    return any(operation.state in {OperationState.CONFIRMED, OperationState.INTENDED} for operation in done)
 
 
 def _is_on(s: Situation, service: ServiceView, target: Power) -> bool:
@@ -172,6 +186,7 @@ def _switch_on(s: Situation, view: RailwayView) -> Verdict | None:
                 error=joined(failed),
             ),
             EventDraft("error", joined(failed)),
+            operations=_unneeded(s),
         )
     for level in levels(s):
         waiting = [service for key in level if (service := view.find(key)) and not _is_back(s, service)]
@@ -189,6 +204,7 @@ def _switch_on(s: Situation, view: RailwayView) -> Verdict | None:
             seen_at=s.now,
         ),
         EventDraft("power", "everything is running again"),
+        operations=_unneeded(s),
     )
 
 
