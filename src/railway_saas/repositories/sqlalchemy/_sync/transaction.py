@@ -55,8 +55,10 @@ class Transaction:
     def run(self, statement: UpdateBase, values: Sequence[dict[str, Any]] | None = None) -> int:
         """Carry a statement out that breaks no constraint; how many rows it touched."""
         with self._guarded():
-            result = cast("CursorResult[Any]", self.session.execute(statement, values))
-            return result.rowcount
+            # No object of the session outlives the reading of its row, so that none needs to be brought up to date.
+            options = {"synchronize_session": False}
+            found = self.session.execute(statement, values, execution_options=options)
+            return cast("CursorResult[Any]", found).rowcount
 
     def write(self, statement: UpdateBase, values: Sequence[dict[str, Any]] | None = None) -> int:
         """Carry a statement out that may break a constraint; what was done before it stays.
