@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import threading
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -17,26 +18,54 @@ _lock = threading.Lock()
 _latest = (-1, 0)
 
 
-def new_id(now: datetime) -> UUID:
-    """A UUID of version 7: 48 bits of Unix milliseconds, a counter, random bits. Source: RFC 9562, sections 5.7 and 6.2.
+_RANDOM_BITS = 74
+_MAX_STEP_BITS = 32
 
-    Ids that one process makes in the same millisecond sort in the order in which they were made.
+
+class _Sequence:
+    """Random parts of ids, growing within a millisecond."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._milliseconds = -1
+        self._random = 0
+
+    def random_part(self, milliseconds: int) -> int:
+        with self._lock:
+            if milliseconds == self._milliseconds:
+                self._random += 1 + secrets.randbits(_MAX_STEP_BITS)
+            else:
+                self._milliseconds = milliseconds
+                self._random = secrets.randbits(_RANDOM_BITS - 1)  # the highest bit is room to grow
+            return self._random
+
+
+_sequence = _Sequence()
+
+
+def new_id(now: datetime) -> UUID:
+    """A UUID of version 7: 48 bits of Unix milliseconds, then random bits.
+
+    Those that one process makes in the same millisecond grow, so that rows written together keep their order.
+
+    Source: RFC 9562, sections 5.7 and 6.2 (method 2).
     """
-    milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)
-    count = _count(milliseconds)
-    rand_a, low = count >> _LOW_BITS, count & ((1 << _LOW_BITS) - 1)
-    rand_b = low << (62 - _LOW_BITS) | secrets.randbits(62 - _LOW_BITS)
+    milliseconds = _milliseconds(now)
+    return _uuid7(milliseconds, _sequence.random_part(milliseconds))
+
+
+def _uuid7(milliseconds: int, random: int) -> UUID:
+    rand_a, rand_b = random >> 62 & 0xFFF, random & ((1 << 62) - 1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
 
 
-def _count(milliseconds: int) -> int:
-    """The next number within a millisecond; the first one is random, with room for a million more."""
-    global _latest  # noqa: PLW0603 - the order of ids is that of the process
-    with _lock:
-        before, count = _latest
-        count = count + 1 if before == milliseconds else secrets.randbits(_COUNTER_BITS - 1)
-        _latest = (milliseconds, count)
-        return count & ((1 << _COUNTER_BITS) - 1)
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000) & ((1 << 48) - 1)
+
+
+def lowest_id(moment: datetime) -> UUID:
+    """The UUID of version 7 before all that are made at a moment or later: where to begin to read."""
+    return _uuid7(_milliseconds(moment), 0)
 
 
 def owner_id(key: str | int) -> UUID:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST_LOOK_S = 4.0
-"""An image is up after 7 to 10 s at the earliest (observed)."""
+FIRST_LOOK_S = 10.0
+"""An image is up after 7 to 10 s (observed): an earlier look would mostly be wasted."""
 LONGEST_LOOK_S = 20.0
 _LOOK_GROWTH = 0.4
 

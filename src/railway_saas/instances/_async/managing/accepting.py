@@ -101,14 +101,16 @@ class AsyncAccepting(AsyncDriving):
                 limits=limits,
                 actor=actor or str(user_id),
             )
+            accepted = _accepted(instance)
             if known is None:
+                await work.events.append([accepted])
                 if idempotency_key is not None:
                     await work.idempotency_keys.complete(
                         user_id, idempotency_key, {"instance_id": str(instance.id)}
                     )
                 await work.commit()
         if known is None:
-            self._tell(_accepted(instance))
+            self._tell(accepted)
         return await self.wait(instance.id, timeout_s=timeout_s) if wait else instance
 
     async def _reserved(
@@ -200,7 +202,6 @@ class AsyncAccepting(AsyncDriving):
                 created_at=now,
             )
         )
-        await work.events.append([_accepted(instance)])
         await self._audit(work, actor, "instance.deploy", ("instance", instance.id), user_id, name=name)
         return instance
 

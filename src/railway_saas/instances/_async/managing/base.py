@@ -78,7 +78,6 @@ class AsyncManagerBase:
         self._now = now or client.clock.now
         self._random = random or secrets.SystemRandom()
         self._on_event = on_event or notebook_listener()
-        self._listeners: list[Callable[[InstanceEvent], None]] = []
         self._looker = AsyncLooker(
             self._client, workspace_id=workspace_id, namespace=self.placement.namespace
         )
@@ -95,8 +94,8 @@ class AsyncManagerBase:
         )
 
     def _tell(self, event: InstanceEvent) -> None:
-        for listener in (*self._listeners, *([self._on_event] if self._on_event else [])):
-            listener(event)
+        if self._on_event is not None:
+            self._on_event(event)
 
     async def _locked(
         self, work: AsyncUnitOfWork, instance_id: UUID, user_id: UUID | None, verb: Verb

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from railway_saas.domain.ids import lowest_id
 from railway_saas.domain.statuses import InstanceStatus
 from railway_saas.errors import (
     InstanceError,
@@ -81,7 +82,7 @@ class AsyncDriving(AsyncManagerBase):
     async def follow(
         self, instance_id: UUID, *, timeout_s: float = 1200.0, user_id: UUID | None = None
     ) -> AsyncIterator[InstanceEvent]:
-        """Drive one instance until what is wanted is so, and yield what happens.
+        """Drive one instance until what is wanted is so, and yield what happens, whichever worker does it.
 
         Raises:
             InstanceNotFoundError: There is none of that id, or it is somebody else's.
@@ -89,10 +90,12 @@ class AsyncDriving(AsyncManagerBase):
         """
         await self.get(instance_id, user_id=user_id)
         deadline = self._clock.monotonic() + timeout_s
+        seen = str(lowest_id(self._now()))
         while True:
-            happened, outcome = await self._listening(instance_id)
-            for event in happened:
+            outcome = await self.reconcile(instance_id)
+            async for event in self._events_after(instance_id, seen):
                 yield event
+                seen = str(event.id)
             if outcome.kind is OutcomeKind.SETTLED:
                 return
             left = deadline - self._clock.monotonic()
@@ -106,16 +109,11 @@ class AsyncDriving(AsyncManagerBase):
                 pause = max(0.0, (outcome.next_check_at - self._now()).total_seconds())
             await self._clock.sleep(min(pause, left))
 
-    async def _listening(self, instance_id: UUID) -> tuple[list[InstanceEvent], Outcome]:
-        happened: list[InstanceEvent] = []
-
-        def listen(event: InstanceEvent) -> None:
-            if event.instance_id == instance_id:
-                happened.append(event)
-
-        self._listeners.append(listen)
-        try:
-            outcome = await self.reconcile(instance_id)
-        finally:
-            self._listeners.remove(listen)
-        return happened, outcome
+    async def _events_after(self, instance_id: UUID, after: str) -> AsyncIterator[InstanceEvent]:
+        cursor: str | None = after
+        while cursor is not None:
+            async with self._database.unit_of_work() as work:
+                page = await work.events.list_page(instance_id, after=cursor)
+            for event in page:
+                yield event
+            cursor = page.next_cursor

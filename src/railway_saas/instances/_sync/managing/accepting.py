@@ -102,14 +102,16 @@ class Accepting(Driving):
                 limits=limits,
                 actor=actor or str(user_id),
             )
+            accepted = _accepted(instance)
             if known is None:
+                work.events.append([accepted])
                 if idempotency_key is not None:
                     work.idempotency_keys.complete(
                         user_id, idempotency_key, {"instance_id": str(instance.id)}
                     )
                 work.commit()
         if known is None:
-            self._tell(_accepted(instance))
+            self._tell(accepted)
         return self.wait(instance.id, timeout_s=timeout_s) if wait else instance
 
     def _reserved(self, work: UnitOfWork, user_id: UUID, key: str | None, request: object) -> Instance | None:
@@ -199,7 +201,6 @@ class Accepting(Driving):
                 created_at=now,
             )
         )
-        work.events.append([_accepted(instance)])
         self._audit(work, actor, "instance.deploy", ("instance", instance.id), user_id, name=name)
         return instance
 

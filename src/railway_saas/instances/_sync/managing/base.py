@@ -79,7 +79,6 @@ class ManagerBase:
         self._now = now or client.clock.now
         self._random = random or secrets.SystemRandom()
         self._on_event = on_event or notebook_listener()
-        self._listeners: list[Callable[[InstanceEvent], None]] = []
         self._looker = Looker(self._client, workspace_id=workspace_id, namespace=self.placement.namespace)
         self._reader = Reader(database, self.settings, namespace=self.placement.namespace)
         self._loop = ControlLoop(
@@ -94,8 +93,8 @@ class ManagerBase:
         )
 
     def _tell(self, event: InstanceEvent) -> None:
-        for listener in (*self._listeners, *([self._on_event] if self._on_event else [])):
-            listener(event)
+        if self._on_event is not None:
+            self._on_event(event)
 
     def _locked(self, work: UnitOfWork, instance_id: UUID, user_id: UUID | None, verb: Verb) -> Instance:
         self._owned(work, instance_id, user_id)
