@@ -158,7 +158,8 @@ def check_end(railway: WatchedRailway, instance: Instance, template: Template) -
     power = {DesiredStatus.STOPPED: Power.STOPPED, DesiredStatus.SUSPENDED: Power.SUSPENDED}[wanted]
     assert (instance.status.value, instance.observed.power) == (wanted.value, power)
     for service in services.values():
-        assert not any(one.is_running for one in service.deployments), f"{service.service_name} runs"
+        running = [one for one in service.deployments if one.is_running and one.status != "REMOVING"]
+        assert not running, f"{service.service_name} runs"
 
 
 def check_running(instance: Instance, template: Template, services: dict[str, ServiceInstance]) -> None:

@@ -12,6 +12,7 @@ from railway_saas.instances import AsyncInstanceManager
 from railway_saas.instances.inputs import fill_known
 from railway_saas.repositories import AsyncMemoryDatabase
 from railway_saas.repositories._async.memory.database import AsyncMemoryUnitOfWork
+from railway_saas.repositories.memory_tables import Table
 from railway_saas.templates import Template
 from tests.support.mishaps import Fate, Rules, WatchedRailway
 
@@ -82,7 +83,9 @@ class AsyncStage:
         self.code = code
         self.known = known
         self.fate = Fate()
-        self.railway = WatchedRailway(self.fate, **{"templates": TEMPLATES, "limits": False, **(railway or {})})
+        self.railway = WatchedRailway(
+            self.fate, **{"templates": TEMPLATES, "limits": False, **(railway or {})}
+        )
         self.clock = self.railway.clock
         self.rules = Rules(self.railway)
         self.railway.watchers.append(self.rules.check_railway)
@@ -182,6 +185,11 @@ class AsyncStage:
     def told(self, instance_id: UUID | None = None) -> list[str]:
         """The messages of its events, in the order in which they were told."""
         return [one.message for one in self.events if instance_id in {None, one.instance_id}]
+
+    def snapshot(self) -> dict[str, dict[Any, Any]]:
+        """Everything that the database holds."""
+        tables = vars(self.database._tables)
+        return {name: dict(table._rows) for name, table in tables.items() if isinstance(table, Table)}
 
     def sent(self, field: str) -> int:
         """How many requests carried this write."""

@@ -13,6 +13,7 @@ from railway_saas.instances import InstanceManager
 from railway_saas.instances.inputs import fill_known
 from railway_saas.repositories import MemoryDatabase
 from railway_saas.repositories._sync.memory.database import MemoryUnitOfWork
+from railway_saas.repositories.memory_tables import Table
 from railway_saas.templates import Template
 from tests.support.mishaps import Fate, Rules, WatchedRailway
 
@@ -185,6 +186,11 @@ class Stage:
     def told(self, instance_id: UUID | None = None) -> list[str]:
         """The messages of its events, in the order in which they were told."""
         return [one.message for one in self.events if instance_id in {None, one.instance_id}]
+
+    def snapshot(self) -> dict[str, dict[Any, Any]]:
+        """Everything that the database holds."""
+        tables = vars(self.database._tables)
+        return {name: dict(table._rows) for name, table in tables.items() if isinstance(table, Table)}
 
     def sent(self, field: str) -> int:
         """How many requests carried this write."""

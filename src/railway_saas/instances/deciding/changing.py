@@ -235,7 +235,7 @@ def _roll(s: Situation, rollout: Rollout) -> Verdict:
         return Wait(s.look_again_at(began), "new deployments are coming up")
     if rollout.pending:
         return _deploy_next(s, s.view, rollout)
-    return _done(s, rollout)
+    return _done(s, s.view, rollout)
 
 
 def _service(view: RailwayView, operation: ProviderOperation) -> ServiceView | None:
@@ -272,12 +272,14 @@ def _deploy_next(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
     return s.record(s.with_observed(rollout=replace(rollout, pending=rest, watching=())))
 
 
-def _done(s: Situation, rollout: Rollout) -> Verdict:
+def _done(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
+    """What came of another service before is told on, as long as it has not come up."""
     back = rollout.rolling_back
+    troubled = any(service.is_known and not service.came_up for service in view.services)
     instance = s.moved(
         InstanceStatus.RUNNING,
         rollout=Rollout(number=rollout.number),
-        error=s.observed.error if back else None,
+        error=s.observed.error if back or troubled else None,
         recoveries=s.observed.recoveries if _is_recovery(rollout) else 0,
         seen_at=s.now,
     )
