@@ -34,6 +34,8 @@ TARGETS: Final = {
 }
 _STATUS: Final = {Power.STOPPED: InstanceStatus.STOPPED, Power.SUSPENDED: InstanceStatus.SUSPENDED}
 SWITCH_PAUSE_S: Final = 3.0
+JOB_S: Final = 6.0
+"""A restarted service that does not run after so many seconds has ended: Railway takes less than one to start it."""
 
 
 def switching_keys(s: Situation) -> set[str]:
@@ -83,7 +85,8 @@ def _switch_off(s: Situation, view: RailwayView, target: Power) -> Verdict | Non
     if refused is not None:
         return ask_operator(s, f"Railway refuses to switch it off: {refused.error}")
     word = "stopping" if target is Power.STOPPED else "suspending"
-    return write(s, intents, "power", f"{word} {len(intents)} of {len(view.services)}") or Wait(
+    touched = len({intent.subject for intent in intents})
+    return write(s, intents, "power", f"{word} {touched} of {len(view.services)}") or Wait(
         s.after(SWITCH_PAUSE_S), "services are going down"
     )
 
@@ -224,8 +227,12 @@ def _wait_for(s: Situation, waiting: list[ServiceView]) -> Verdict:
 
 
 def _is_back(s: Situation, service: ServiceView) -> bool:
-    """Up; or started and ended again with success, as jobs do."""
-    return service.is_up or (service.came_up and _was_started(s, service))
+    """Up; or started a while ago, and ended again with success, as jobs do."""
+    if service.is_up or not service.came_up or not _was_started(s, service):
+        return service.is_up
+    ended = (s.operations.get(_key(s, verb, service)) for verb in ("on", "on-deploy"))
+    started = max(one.finished_at for one in ended if one is not None and one.finished_at is not None)
+    return s.seconds_since(started) >= JOB_S
 
 
 def _was_started(s: Situation, service: ServiceView) -> bool:
