@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import threading
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 

@@ -107,3 +107,18 @@ async def test_every_write_was_written_down_before(new_stage: type[AsyncStage]) 
     assert kinds.count(OperationKind.SERVICE_CREATE) == 3
     assert kinds.count(OperationKind.SERVICE_DEPLOY) == 3
     assert all(row.request_digest and row.sent_at and row.attempts == 1 for row in rows)
+
+
+async def test_waiting_deploys_do_not_ask_in_vain_whether_it_is_their_turn(
+    new_stage: type[AsyncStage],
+) -> None:
+    stage = new_stage(railway={"limits": True})  # one project per 30 s
+    manager = stage.manager()
+    template = await stage.published(manager)
+    for index in range(8):
+        await stage.accepted(manager, template_id=template.id, name=f"blog {index}")
+    for _ in range(60):
+        await manager.run_due()
+        stage.clock.advance(10)
+    assert len(stage.railway.living) == 8
+    assert stage.sent("projectCreate") <= 8 + 2

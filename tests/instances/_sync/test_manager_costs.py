@@ -106,3 +106,18 @@ def test_every_write_was_written_down_before(new_stage: type[Stage]) -> None:
     assert kinds.count(OperationKind.SERVICE_CREATE) == 3
     assert kinds.count(OperationKind.SERVICE_DEPLOY) == 3
     assert all(row.request_digest and row.sent_at and row.attempts == 1 for row in rows)
+
+
+def test_waiting_deploys_do_not_ask_in_vain_whether_it_is_their_turn(
+    new_stage: type[Stage],
+) -> None:
+    stage = new_stage(railway={"limits": True})  # one project per 30 s
+    manager = stage.manager()
+    template = stage.published(manager)
+    for index in range(8):
+        stage.accepted(manager, template_id=template.id, name=f"blog {index}")
+    for _ in range(60):
+        manager.run_due()
+        stage.clock.advance(10)
+    assert len(stage.railway.living) == 8
+    assert stage.sent("projectCreate") <= 8 + 2

@@ -149,7 +149,7 @@ def test_the_records_of_a_fresh_domain_are_read_at_once() -> None:
     [
         pytest.param(10, 30, id="young: 30 s"),
         pytest.param(500, 200, id="the older the rarer"),
-        pytest.param(86_400, 900, id="15 minutes at most"),
+        pytest.param(86_400, 3600, id="an hour at most"),
     ],
 )
 def test_dns_is_looked_at_with_growing_pauses(age: float, pause: float) -> None:

@@ -15,7 +15,7 @@ from railway_saas._core.operation import Lane
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import InstanceEvent
 from railway_saas.domain.statuses import OperationState
-from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError
+from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError, RailwayRateLimitError
 from railway_saas.instances._sync.looking import operation_for
 from railway_saas.instances._sync.reading import Reader
 from railway_saas.instances.deciding import decide
@@ -25,6 +25,7 @@ from railway_saas.instances.failures import Judgement, judge
 from railway_saas.instances.inputs import resources_of
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, Record, Settled, Wait, Write
+from railway_saas.instances.throttles import CreationThrottles
 from railway_saas.instances.writes import digest_of, goes_on, result_of
 from railway_saas.templates import Template
 
@@ -92,6 +93,7 @@ class ControlLoop:
         self._now = now
         self._tell = tell
         self._reader = Reader(database, settings, namespace=looker.namespace)
+        self._throttles = CreationThrottles()
 
     def for_one_run(self) -> Self:
         """The same loop with leases of its own: what runs at the same time in one process must not share them."""
@@ -136,6 +138,12 @@ class ControlLoop:
                     seen = dict(situation.seen)
                     situation = self._reader.situation(claimed.id, seen, self._now())
                 case Write():
+                    closed = self._throttles.closed_until(
+                        (intent.kind for intent in verdict.intents), self._now()
+                    )
+                    if closed is not None:
+                        wait = Wait(closed, "Railway lets a workspace create only so often")
+                        return self._end(claimed, situation, wait)
                     self._write(situation, verdict)
                     situation = self._reader.situation(claimed.id, {}, self._now())
                 case Wait() | Settled():
@@ -326,6 +334,7 @@ class ControlLoop:
                 whole = merged(whole, self._change_after_failure(here, row, error))
                 continue
             worked = True
+            self._throttles.passed(intent.kind, here.now)
             result = result_of(intent, answers[intent])
             if goes_on(intent, result):
                 going_on = replace(row, result=result)
@@ -353,6 +362,8 @@ class ControlLoop:
                 told = EventDraft("waiting", f"looking whether {row.kind} landed: {reason}")
                 return Change(instance=s.instance, operations=(doubted,), events=(told,))
             case Judgement.LATER:
+                if isinstance(error, RailwayRateLimitError) and error.errors:
+                    self._throttles.refused(row.kind, s.now, ruling.pause_s)
                 attempts = row.attempts if ruling.counts else row.attempts - 1
                 until = s.after(ruling.pause_s)
                 again = replace(row, state=OperationState.INTENDED, attempts=attempts, not_before=until)

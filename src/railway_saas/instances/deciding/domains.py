@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from railway_saas.instances.steps import Verdict
 
 FIRST_REFRESH_S: Final = 30.0
-LONGEST_REFRESH_S: Final = 900.0
+LONGEST_REFRESH_S: Final = 3600.0
+"""Whoever has not set the records after some hours will hardly do it this minute."""
 _GROWTH: Final = 0.4
 
 
@@ -43,11 +44,10 @@ def custom_domains(s: Situation) -> Verdict | None:
 
 
 def next_refresh_at(s: Situation) -> datetime | None:
-    """When DNS is to be looked at again; None: nothing waits for it."""
-    moments = [
-        _refresh_at(s, row) for row in s.domains if row.state is DomainState.ATTACHED and not row.verified
-    ]
-    return min(moments, default=None)
+    """When DNS is to be looked at again; None: the usual looks are soon enough, and share their requests."""
+    waiting = [row for row in s.domains if row.state is DomainState.ATTACHED and not row.verified]
+    hurried = [row for row in waiting if _refresh_pause_s(s, row) < s.settings.check_interval_s]
+    return min((_refresh_at(s, row) for row in hurried), default=None)
 
 
 def _domain(s: Situation, row: InstanceDomain) -> Verdict | None:
@@ -96,8 +96,11 @@ def _detach(s: Situation, row: InstanceDomain) -> Verdict | None:
 def _refresh_at(s: Situation, row: InstanceDomain) -> datetime:
     if not row.dns_records:
         return s.now
-    pause = min(LONGEST_REFRESH_S, max(FIRST_REFRESH_S, _GROWTH * s.seconds_since(row.created_at)))
-    return row.updated_at + timedelta(seconds=pause)
+    return row.updated_at + timedelta(seconds=_refresh_pause_s(s, row))
+
+
+def _refresh_pause_s(s: Situation, row: InstanceDomain) -> float:
+    return min(LONGEST_REFRESH_S, max(FIRST_REFRESH_S, _GROWTH * s.seconds_since(row.created_at)))
 
 
 def _refresh(s: Situation, row: InstanceDomain) -> Verdict | None:
