@@ -85,14 +85,11 @@ def shown(shop: Shop, instance: Instance) -> dict[str, Any]:
 
 @router.get("/templates")
 async def catalogue(shop: ShopOf) -> list[dict[str, Any]]:
-    async with shop.database.unit_of_work() as work:
-        offered = (await work.templates.list_page(is_active=True)).items
-        latest = [await work.templates.latest_revision(one.id) for one in offered]
-    return [
-        {"id": one.id, "name": one.name, "inputs": Template.parse(revision.document).json_schema()}
-        for one, revision in zip(offered, latest, strict=True)
-        if revision is not None
-    ]
+    offered = []
+    for one in await shop.manager.templates():
+        document = Template.parse((await shop.manager.latest_revision(one.id)).document)
+        offered.append({"id": one.id, "name": one.name, "inputs": document.json_schema()})
+    return offered
 
 
 @router.post("/instances", status_code=202)

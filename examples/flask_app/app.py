@@ -86,16 +86,12 @@ def shown(instance: Instance) -> dict[str, Any]:
 
 @routes.get("/templates")
 def catalogue() -> Response:
-    with the_shop().database.unit_of_work() as work:
-        offered = work.templates.list_page(is_active=True).items
-        latest = [work.templates.latest_revision(one.id) for one in offered]
-    return jsonify(
-        [
-            {"id": one.id, "name": one.name, "inputs": Template.parse(revision.document).json_schema()}
-            for one, revision in zip(offered, latest, strict=True)
-            if revision is not None
-        ]
-    )
+    manager = the_shop().manager
+    offered = []
+    for one in manager.templates():
+        document = Template.parse(manager.latest_revision(one.id).document)
+        offered.append({"id": one.id, "name": one.name, "inputs": document.json_schema()})
+    return jsonify(offered)
 
 
 @routes.post("/instances")
