@@ -69,6 +69,26 @@ def test_other_urls_are_refused_without_being_quoted(url: str) -> None:
         assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_driver_that_is_not_installed_is_named(tmp_path: Any) -> None:
+    for name in ("psycopg", "aiosqlite"):
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('gone', name={name!r})")
+    program = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+from railway_saas.errors import ConfigurationError
+from railway_saas.repositories.sqlalchemy import create_async_database_engine, create_database_engine
+for create, url in ((create_database_engine, 'postgresql://'), (create_async_database_engine, 'sqlite://')):
+    try:
+        create(url)
+    except ConfigurationError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert "not installed (psycopg)" in first
+    assert "not installed (aiosqlite)" in second
+    assert "'railway-saas[postgres]'" in first
+
+
 def test_sqlite_is_set_up_to_be_shared(sqlite_url: str) -> None:
     engine = create_database_engine(sqlite_url)
     with engine.connect() as connection:

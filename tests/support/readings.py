@@ -133,6 +133,9 @@ READINGS: dict[str, Callable[[UnitOfWork, Filled, int], Any]] = {
     "services": lambda work, at, limit: work.services.list_for_many(at.ids(limit)),
     "domains": lambda work, at, limit: work.domains.list_for_many(at.ids(limit)),
     "open operations": lambda work, at, limit: work.operations.list_open_for_many(at.ids(limit)),
+    "operations by key": lambda work, at, limit: work.operations.find_many(
+        at.first.id, [str(number) for number in range(min(limit, 100))]
+    ),
     "operations, all": lambda work, _, limit: work.operations.list_page(limit=limit),
     "operations by instance_id": lambda work, at, limit: work.operations.list_page(
         instance_id=at.first.id, limit=limit

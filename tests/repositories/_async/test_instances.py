@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -50,7 +50,7 @@ def everything_observed(stock: Stock) -> Observed:
         applied=Applied(
             revision_id=stock.revision.id,
             variables={"web": {"A": "1", "B": None}},
-            limits=ServiceLimits(vcpus=Decimal("1.5")),
+            limits=ServiceLimits(vcpus=Decimal("1.5"), memory_gb=Decimal(3)),
         ),
         power=Power.STOPPED,
         switches=3,
@@ -66,7 +66,22 @@ def everything_observed(stock: Stock) -> Observed:
         error="it went wrong",
         attention="look at it",
         seen_at=NOW,
+        undoing=True,
     )
+
+
+def left_at_their_defaults(row: object, path: str) -> list[str]:
+    """Fields that a test of every field forgets."""
+    found: list[str] = []
+    for field in fields(row):  # type: ignore[arg-type]
+        value, name = getattr(row, field.name), f"{path}.{field.name}"
+        if is_dataclass(value):
+            found += left_at_their_defaults(value, name)
+        elif value == field.default or (
+            field.default_factory is not MISSING and value == field.default_factory()
+        ):
+            found.append(name)
+    return found
 
 
 async def test_an_instance_comes_back_as_it_was(database: AsyncDatabase, stock: Stock) -> None:
@@ -84,6 +99,7 @@ async def test_an_instance_comes_back_as_it_was(database: AsyncDatabase, stock: 
         lease_owner="worker-1",
         lease_until=NOW + HOUR,
     )
+    assert left_at_their_defaults(full, "Instance") == []
     await added_async(database, plain, full)
     async with database.unit_of_work() as work:
         assert await work.instances.get(plain.id) == plain

@@ -65,6 +65,18 @@ async def test_what_does_not_exist(database: AsyncDatabase) -> None:
         assert await work.operations.list_open(next_id()) == []
 
 
+async def test_several_steps_are_found_at_once(database: AsyncDatabase, stock: Stock) -> None:
+    first, second = stock.instance(), stock.instance()
+    await added_async(database, first, second)
+    rows = [operation(first.id, key=key) for key in ("project", "deploy:1", "deploy:2")]
+    async with database.unit_of_work() as work:
+        for row in (*rows, operation(second.id, key="project")):
+            await work.operations.add(row)
+        found = await work.operations.find_many(first.id, ["deploy:2", "project", "none", "project"])
+        assert found == {"project": rows[0], "deploy:2": rows[2]}
+        assert await work.operations.find_many(first.id, []) == {}
+
+
 async def test_the_open_ones_come_oldest_first(database: AsyncDatabase, stock: Stock) -> None:
     first, second = stock.instance(), stock.instance()
     await added_async(database, first, second)

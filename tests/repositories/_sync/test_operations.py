@@ -66,6 +66,18 @@ def test_what_does_not_exist(database: Database) -> None:
         assert work.operations.list_open(next_id()) == []
 
 
+def test_several_steps_are_found_at_once(database: Database, stock: Stock) -> None:
+    first, second = stock.instance(), stock.instance()
+    added_sync(database, first, second)
+    rows = [operation(first.id, key=key) for key in ("project", "deploy:1", "deploy:2")]
+    with database.unit_of_work() as work:
+        for row in (*rows, operation(second.id, key="project")):
+            work.operations.add(row)
+        found = work.operations.find_many(first.id, ["deploy:2", "project", "none", "project"])
+        assert found == {"project": rows[0], "deploy:2": rows[2]}
+        assert work.operations.find_many(first.id, []) == {}
+
+
 def test_the_open_ones_come_oldest_first(database: Database, stock: Stock) -> None:
     first, second = stock.instance(), stock.instance()
     added_sync(database, first, second)
