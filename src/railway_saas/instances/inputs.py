@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from railway_saas.domain.plans import Resources
 from railway_saas.errors import InstanceInputError, RailwayInputError
 from railway_saas.railway.operations.variables import require_variables
+from railway_saas.templates.filling import is_whole
 from railway_saas.templates.inputs import MAX_VALUE_BYTES
 
 if TYPE_CHECKING:
@@ -92,14 +93,24 @@ def _check_values(service: str, values: Mapping[str, str | None]) -> None:
     except RailwayInputError as error:
         raise InstanceInputError(f"variables[{service!r}]: {error.args[0]}", argument="variables") from error
     for name, value in values.items():
+        if "=" in name or "\0" in name or not is_whole(name):
+            raise InstanceInputError(
+                f"variables[{service!r}][{name!r}]: holds an equals sign, a NUL character or half of one, which no name can",
+                argument="variables",
+            )
         if value is None:
             continue
+        if not is_whole(value):
+            raise InstanceInputError(
+                f"variables[{service!r}][{name!r}]: holds half of a character, which cannot be sent",
+                argument="variables",
+            )
         if "\0" in value:
             raise InstanceInputError(
                 f"variables[{service!r}][{name!r}]: holds a NUL character, which no environment variable can",
                 argument="variables",
             )
-        size = len(value.encode("utf-8", "surrogatepass"))
+        size = len(value.encode())
         if size > MAX_VALUE_BYTES:
             raise InstanceInputError(
                 f"variables[{service!r}][{name!r}]: is {size} bytes long; at most {MAX_VALUE_BYTES} are accepted",

@@ -57,8 +57,19 @@ def _faults_of_values(values: Mapping[str, str]) -> Iterator[TemplateProblem]:
             yield TemplateProblem(path, f"is {describe(value)}; must be text, so write it as a str")
         elif "\0" in value:
             yield TemplateProblem(path, "holds a NUL character, which no environment variable can")
-        elif (size := len(value.encode("utf-8", "surrogatepass"))) > MAX_VALUE_BYTES:
+        elif not is_whole(value):
+            yield TemplateProblem(path, "holds half of a character, which cannot be sent")
+        elif (size := len(value.encode())) > MAX_VALUE_BYTES:
             yield TemplateProblem(path, f"is {size} bytes long; at most {MAX_VALUE_BYTES} are accepted")
+
+
+def is_whole(text: str) -> bool:
+    """Whether it can be written as UTF-8: programs that cut texts anywhere leave halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unknown(values: Mapping[str, str], services: Iterable[TemplateService]) -> Iterator[TemplateProblem]:

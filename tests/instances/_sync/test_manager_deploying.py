@@ -247,8 +247,9 @@ def test_a_revision_of_another_template_is_refused(shop: Any, new_stage: Any) ->
         ({**EMAIL, "App.COLOUR": "blue"}, "App.COLOUR"),
         ({**EMAIL, "App.SMTP_URL": "x" * 40_000}, "App.SMTP_URL"),
         ({**EMAIL, "App.SMTP_URL": "smtp://\0"}, "App.SMTP_URL"),
+        ({**EMAIL, "App.SMTP_URL": "smtp://\ud800"}, "App.SMTP_URL"),
     ],
-    ids=["missing", "blank", "unknown", "too long", "NUL"],
+    ids=["missing", "blank", "unknown", "too long", "NUL", "half of a character"],
 )
 def test_inputs_that_cannot_be_used_are_named(shop: Any, inputs: dict[str, str], told: str) -> None:
     error = refused(shop, TemplateError, inputs=inputs)
