@@ -347,3 +347,28 @@ def test_a_restart_that_must_not_be_sent_yet_is_waited_for() -> None:
 def test_nothing_is_switched_before_it_came_up_for_the_first_time(wanted: DesiredStatus) -> None:
     of = instance(InstanceStatus.DEPLOYING, wanted=wanted, since=10)
     assert observed(decide(situation(of, seen=one("SUCCESS")))).power is Power.ON
+
+
+# A restart is over when something runs --------------------------------------------------------------------------
+
+
+def restarted(ended: float) -> Situation:
+    """Railway has taken the restart, and still says that nothing runs."""
+    back_on = done(OperationKind.RESTART, "on:1:web", ended)
+    return on(STOPPED, one("SUCCESS", stopped=True), back_on)
+
+
+def test_a_restart_that_is_not_to_be_seen_yet_is_waited_for() -> None:
+    assert waits(decide(restarted(1))) == 3
+
+
+def test_a_restarted_job_that_has_ended_again_is_back() -> None:
+    now = observed(decide(restarted(60)))
+    assert (now.status, now.power) == (InstanceStatus.RUNNING, Power.ON)
+
+
+def test_a_service_that_is_redeployed_is_back_when_it_runs() -> None:
+    over = operation(
+        OperationKind.SERVICE_DEPLOY, "on-deploy:1:web", request={"before": "dep-old"}, finished_at=ago(1)
+    )
+    assert observed(decide(on(SUSPENDED, one("SUCCESS"), over))).status is InstanceStatus.RUNNING

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railway_saas.domain.operations import OperationKind
@@ -28,6 +28,8 @@ from railway_saas.errors import (
 from railway_saas.instances.failures import Judgement, Ruling, judge
 from railway_saas.instances.manager_settings import ManagerSettings
 from tests.support.situations import SETTINGS, operation
+
+few = settings(max_examples=30, deadline=None)
 
 CLASSES: list[type[RailwayError]] = [
     RailwayError,
@@ -75,6 +77,7 @@ everything = {
 }
 
 
+@few
 @given(**everything)
 def test_what_may_have_landed_is_looked_for_and_never_sent_again_blindly(
     error: RailwayError, attempts: int, jitter: float, age_s: float
@@ -83,6 +86,7 @@ def test_what_may_have_landed_is_looked_for_and_never_sent_again_blindly(
     assert (found.judgement is Judgement.DOUBT) == error.maybe_applied
 
 
+@few
 @given(**everything)
 def test_it_ends(error: RailwayError, attempts: int, jitter: float, age_s: float) -> None:
     """Whatever is sent again counts, or is given up when it is old."""

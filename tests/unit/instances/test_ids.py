@@ -5,22 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railway_saas.domain.ids import new_id, owner_id
+
+few = settings(max_examples=30, deadline=None)
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
 
+@few
 @given(moments)
 def test_an_id_is_a_uuid_of_version_7(moment: datetime) -> None:
     made = new_id(moment)
     assert (made.version, made.variant) == (7, RFC_4122)
 
 
+@few
 @given(moments)
 def test_an_id_begins_with_its_milliseconds(moment: datetime) -> None:
     told = new_id(moment).int >> 80
@@ -28,6 +32,7 @@ def test_an_id_begins_with_its_milliseconds(moment: datetime) -> None:
     assert abs(told - exact) <= 1
 
 
+@few
 @given(moments, moments)
 def test_ids_sort_by_the_time_they_were_made(one: datetime, other: datetime) -> None:
     earlier, later = sorted([one, other])
@@ -51,6 +56,7 @@ def test_ids_sort_as_texts_too() -> None:
     assert sorted(map(str, made)) == list(map(str, made))
 
 
+@few
 @given(st.text() | st.integers())
 def test_the_same_key_gives_the_same_owner(key: str | int) -> None:
     assert owner_id(key) == owner_id(key) == owner_id(str(key))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railway_saas.domain.instances import ServiceLimits
@@ -28,6 +28,8 @@ from tests.support.situations import WEB_DOCUMENT, app, web
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+few = settings(max_examples=30, deadline=None)
 
 NO_LIMITS = ServiceLimits()
 
@@ -75,6 +77,7 @@ def test_a_name_that_cannot_be_used_is_refused(name: Any, said: str) -> None:
     assert refused("name", checked_name, name) == f"name: {said}"
 
 
+@few
 @given(st.text(max_size=80))
 def test_a_name_that_passes_is_clean_and_passes_again(name: str) -> None:
     try:
@@ -174,6 +177,7 @@ def test_railways_own_domains_are_refused(domain: str) -> None:
     assert "is one of Railway's own" in refused("domain", checked_domain, domain)
 
 
+@few
 @given(
     st.text(max_size=40)
     | st.from_regex(r"(\*\.)?[a-zäöß0-9-]{1,9}(\.[a-zé0-9-]{1,9}){1,3}\.?", fullmatch=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railway_saas.errors import ConfigurationError
@@ -17,22 +17,27 @@ from tests.support.situations import INSTANCE_ID, instance
 if TYPE_CHECKING:
     from uuid import UUID
 
+few = settings(max_examples=30, deadline=None)
+
 namespaces = st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
 markers = st.builds(Marker, namespaces, st.uuids())
 OURS = Marker("default", INSTANCE_ID)
 
 
+@few
 @given(markers, st.text(), st.text())
 def test_a_marker_is_read_wherever_it_stands(marker: Marker, before: str, after: str) -> None:
     if read_marker(before) is None:
         assert read_marker(f"{before}{marker}{after}") == marker
 
 
+@few
 @given(markers, markers)
 def test_of_two_markers_the_first_one_counts(first: Marker, second: Marker) -> None:
     assert read_marker(f"{first}{second}") == first
 
 
+@few
 @given(st.text())
 def test_no_text_breaks_the_reading(description: str) -> None:
     found = read_marker(description)
@@ -70,12 +75,14 @@ def test_a_marker_within_a_broken_one_counts() -> None:
     assert read_marker(f"[railway-saas [railway-saas x {OURS}") == OURS
 
 
+@few
 @given(namespaces, st.uuids(), st.text(max_size=80))
 def test_the_marker_of_an_instance_is_in_its_description(namespace: str, own_id: UUID, name: str) -> None:
     of = replace(instance(), id=own_id, name=name)
     assert read_marker(ProjectPerInstance(namespace).description(of)) == Marker(namespace, own_id)
 
 
+@few
 @given(st.text(max_size=80), st.uuids())
 def test_a_project_has_a_short_plain_name(name: str, own_id: UUID) -> None:
     called = ProjectPerInstance().project_name(replace(instance(), id=own_id, name=name))
@@ -105,6 +112,7 @@ def test_a_namespace_that_a_marker_cannot_hold_is_refused(namespace: str) -> Non
         ProjectPerInstance(namespace)
 
 
+@few
 @given(namespaces)
 def test_a_namespace_is_kept(namespace: str) -> None:
     assert ProjectPerInstance(namespace).namespace == namespace

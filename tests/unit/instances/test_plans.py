@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railway_saas.domain.plans import (
@@ -21,6 +21,8 @@ from railway_saas.domain.plans import (
     refuse_over_limit,
 )
 from railway_saas.errors import ConfigurationError, LimitExceededError
+
+few = settings(max_examples=30, deadline=None)
 
 FREE = Plan(
     name="free",
@@ -140,6 +142,7 @@ amounts = st.integers(-5, 40)
 wholes = st.fixed_dictionaries(dict.fromkeys(LIMIT_NAMES, amounts))
 
 
+@few
 @given(used=wholes, wanted=wholes, plan=st.sampled_from([FREE, PRO, TEAM]))
 def test_a_wish_passes_exactly_if_all_that_it_adds_fits(
     used: dict[str, int], wanted: dict[str, int], plan: Plan
@@ -159,6 +162,7 @@ def test_a_wish_passes_exactly_if_all_that_it_adds_fits(
     assert error.limit == over[0]
 
 
+@few
 @given(wholes, wholes)
 def test_resources_add_up_and_come_off_again(one: dict[str, int], other: dict[str, int]) -> None:
     names = [field.name for field in fields(Resources)]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railway_saas.domain.instances import InstanceConfig, ServiceLimits
@@ -24,6 +24,8 @@ from railway_saas.instances.settings import (
 )
 from railway_saas.templates import Template
 from tests.support.situations import APP_KEY, POSTGRES_KEY, REDIS_KEY, app
+
+few = settings(max_examples=30, deadline=None)
 
 RANDOM = random.Random(7)
 
@@ -54,11 +56,13 @@ amounts = st.none() | st.decimals(min_value="0.001", max_value=1000, places=3)
 limits_ = st.builds(ServiceLimits, vcpus=amounts, memory_gb=amounts)
 
 
+@few
 @given(limits_)
 def test_limits_are_stored_without_loss(limits: ServiceLimits) -> None:
     assert ServiceLimits.from_json(limits.to_json()) == limits
 
 
+@few
 @given(
     st.builds(
         InstanceConfig,

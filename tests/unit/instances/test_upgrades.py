@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from railway_saas.domain.instances import ServiceLimits
@@ -15,6 +15,8 @@ from railway_saas.instances.upgrades import UpgradePlan, plan_upgrade
 from railway_saas.instances.view import read_view
 from railway_saas.templates import Template
 from tests.support.situations import app, environment, seen_service, seen_volume, web
+
+few = settings(max_examples=30, deadline=None)
 
 LIMITS = ServiceLimits(vcpus=Decimal(1))
 
@@ -77,6 +79,7 @@ objects = st.recursive(
 )
 
 
+@few
 @given(objects, objects)
 def test_the_patch_takes_the_old_settings_to_the_new_ones_and_back(one: Any, other: Any) -> None:
     for before, then in ((one, other), (other, one)):
@@ -85,13 +88,16 @@ def test_the_patch_takes_the_old_settings_to_the_new_ones_and_back(one: Any, oth
         assert merged(without_nulls(before), patch) == without_nulls(then)
 
 
+@few
 @given(objects)
 def test_a_revision_with_the_same_settings_changes_nothing(settings: Any) -> None:
     plan = planned(document(deploy=settings), document(deploy=settings))
     assert plan == UpgradePlan(patch={})
 
 
+@few
 @given(objects)
+@example({"x1": {"x2": None}})
 def test_null_is_the_same_as_nothing(settings: Any) -> None:
     plan = planned(document(deploy=settings), document(deploy=without_nulls(settings)))
     assert plan == UpgradePlan(patch={})
@@ -168,6 +174,7 @@ def test_those_of_another_service_are_no_reason() -> None:
 SECRET = "${{secret(16)}}"
 
 
+@few
 @given(st.integers(0, 1000))
 def test_a_secret_that_did_not_change_is_not_made_anew(seed: int) -> None:
     plan = planned(with_variables(KEY=SECRET), with_variables(KEY=SECRET, A="1"), seed=seed)
@@ -193,6 +200,7 @@ def with_volume(size_mb: int | None = None, mount: str | None = "/data") -> Temp
     return document(volumeMounts={"web": {key: one for key, one in volume.items() if one is not None}})
 
 
+@few
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_volumes_only_grow(there: int, wanted: int) -> None:
     plan = planned(with_volume(there), with_volume(wanted), volumes=[seen_volume("web", "/data", there)])

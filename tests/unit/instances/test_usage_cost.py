@@ -6,11 +6,13 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railway_saas.domain.prices import MONTH_MINUTES, RAILWAY_PRICES
 from railway_saas.domain.usage import UNITS, UsageTotal, cost_usd, summed
+
+few = settings(max_examples=30, deadline=None)
 
 SITE, SHOP = UUID(int=1), UUID(int=2)
 MONTH = Decimal(MONTH_MINUTES)
@@ -45,6 +47,7 @@ def test_every_measure_with_a_unit_has_a_price(measure: str) -> None:
 quantities = st.decimals(min_value=0, max_value=10**6, places=6)
 
 
+@few
 @given(st.dictionaries(st.sampled_from(sorted(UNITS)), quantities))
 def test_the_whole_costs_as_much_as_its_parts(amounts: dict[str, Decimal]) -> None:
     parts = [cost_usd({measure: amount}, RAILWAY_PRICES) for measure, amount in amounts.items()]
@@ -60,6 +63,7 @@ totals = st.builds(
 )
 
 
+@few
 @given(st.lists(totals, max_size=20))
 def test_amounts_add_up_by_measure_over_all_instances(rows: list[UsageTotal]) -> None:
     sums = summed(rows)
