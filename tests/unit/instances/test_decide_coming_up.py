@@ -256,6 +256,13 @@ def test_a_refused_start_is_given_up() -> None:
     assert (observed(decide(s)).undoing, observed(decide(s)).error) == (True, "no such image")
 
 
+def test_nothing_starts_without_the_limits_that_railway_refused() -> None:
+    refused = operation(OperationKind.LIMITS, "limits:first", OperationState.FAILED, error="too much")
+    limited = deploying(limits=ServiceLimits(vcpus=Decimal(1)))
+    s = situation(limited, app(), operations=[refused], from_calls=True)
+    assert (observed(decide(s)).undoing, observed(decide(s)).error) == (True, "too much")
+
+
 def test_an_operators_retry_deploys_anew_what_did_not_come_up() -> None:
     again = operation(
         OperationKind.SERVICE_DEPLOY, "retry:1:web", OperationState.INTENDED, subject="web", sent=None

@@ -372,3 +372,14 @@ def test_a_service_that_is_redeployed_is_back_when_it_runs() -> None:
         OperationKind.SERVICE_DEPLOY, "on-deploy:1:web", request={"before": "dep-old"}, finished_at=ago(1)
     )
     assert observed(decide(on(SUSPENDED, one("SUCCESS"), over))).status is InstanceStatus.RUNNING
+
+
+def test_a_start_that_is_refused_is_told_with_railways_words() -> None:
+    refused = operation(
+        OperationKind.SERVICE_DEPLOY,
+        "on-deploy:1:web",
+        OperationState.FAILED,
+        error="no such image",
+        request={"before": "dep-web"},
+    )
+    assert "no such image" in str(observed(decide(on(SUSPENDED, one("REMOVED"), refused))).error)

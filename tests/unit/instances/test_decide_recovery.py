@@ -20,12 +20,14 @@ from tests.support.situations import (
     environment,
     instance,
     kinds,
+    later,
     observed,
     operation,
     rests,
     seen_service,
     sent,
     situation,
+    states,
     whole_environment,
 )
 
@@ -145,3 +147,12 @@ def test_recoveries_begin_anew_after_ten_minutes_that_went_well(since: float, *,
 def test_a_service_of_somebody_else_may_crash() -> None:
     seen = environment("web", seen_service("theirs", "CRASHED"))
     assert rests(decide(situation(seen=seen))) == 900
+
+
+def test_a_restart_that_waits_for_its_turn_is_not_needed_once_it_is_back() -> None:
+    held = operation(
+        OperationKind.RESTART, "recover:dep-web:0", OperationState.INTENDED, not_before=later(30)
+    )
+    of = instance(recoveries=0)
+    verdict = decide(situation(of, seen=environment("web"), operations=[held]))
+    assert states(verdict) == {"recover:dep-web:0": OperationState.ABANDONED}
