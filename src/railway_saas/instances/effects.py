@@ -16,6 +16,7 @@ from railway_saas.domain.instances import (
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances.steps import Change, EventDraft, Intent
+from railway_saas.instances.texts import storable
 from railway_saas.railway.models.domains import DNSRecordStatus
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def refuse(s: Situation, operation: ProviderOperation, reason: str, *, landed: b
         reason: Railway's words, or ours.
         landed: Whether something of it may be there.
     """
+    reason = storable(reason)
     failed = replace(
         operation,
         state=OperationState.FAILED,
@@ -336,5 +338,5 @@ def with_dns(row: InstanceDomain, domain: CustomDomain) -> InstanceDomain:
         railway_domain_id=domain.id,
         dns_records=tuple(records),
         verified=status.verified,
-        error=status.certificate_error_message,
+        error=storable(status.certificate_error_message) if status.certificate_error_message else None,
     )

@@ -13,6 +13,7 @@ from railway_saas.domain.statuses import FOLLOWERS, DesiredStatus, OperationStat
 from railway_saas.errors import InstanceStateError, RailwayError
 from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Record, Sight, SightKind
+from railway_saas.instances.texts import storable
 from railway_saas.instances.view import RailwayView, read_view
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Situation:
         """The last lines of a deployment, as far as they were seen."""
         found = self.seen.get(Sight(SightKind.LOGS, deployment_id))
         lines = cast("tuple[Log, ...]", found) if isinstance(found, tuple) else ()
-        return "\n".join((line.message or "").replace("\0", "") for line in lines)
+        return storable("\n".join(line.message or "" for line in lines))
 
     def failure(self, sight: Sight) -> RailwayError | None:
         """What came instead of a sight."""

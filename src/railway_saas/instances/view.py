@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import InstanceService
 from railway_saas.instances.stack import sentence_of
+from railway_saas.instances.texts import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -156,7 +157,7 @@ def read_view(
 def _read_service(
     entry: OverviewService, keys: Mapping[str, str], by_name: Mapping[str, str], in_document: set[str]
 ) -> ServiceView:
-    name = entry.service_name or entry.service_id
+    name = storable(entry.service_name or entry.service_id)
     origin = entry.service.template_service_id if entry.service else None
     stored = keys.get(entry.service_id)
     key = next((one for one in (stored, origin, by_name.get(name)) if one in in_document), stored)

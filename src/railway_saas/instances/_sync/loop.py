@@ -25,6 +25,7 @@ from railway_saas.instances.failures import Judgement, judge
 from railway_saas.instances.inputs import resources_of
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, Record, Settled, Wait, Write
+from railway_saas.instances.texts import storable
 from railway_saas.instances.throttles import CreationThrottles
 from railway_saas.instances.writes import digest_of, goes_on, result_of
 from railway_saas.templates import Template
@@ -346,7 +347,7 @@ class ControlLoop:
         return whole
 
     def _change_after_failure(self, s: Situation, row: ProviderOperation, error: RailwayError) -> Change:
-        reason = str(error)[:_MAX_ERROR]
+        reason = storable(str(error)[:_MAX_ERROR])
         row = replace(row, error=reason, trace_id=error.trace_id)
         ruling = judge(
             error,

@@ -23,6 +23,7 @@ from railway_saas.instances.steps import (
     Wait,
     Write,
 )
+from railway_saas.instances.texts import storable
 from railway_saas.instances.view import DOWN, ENDED, service_rows
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def _blind_pause_s(s: Situation) -> float:
 
 def ask_operator(s: Situation, reason: str, *, error: str | None = None) -> Record:
     """Stop until an operator decides."""
+    reason = storable(reason)
     return s.record(
         s.with_observed(attention=reason, error=error or reason),
         EventDraft("attention", f"needs attention: {reason}"),
