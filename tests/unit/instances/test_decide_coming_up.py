@@ -189,7 +189,7 @@ def test_it_runs_when_the_last_level_came_up() -> None:
 
 # Giving up ------------------------------------------------------------------------------------------------------
 
-LAST_WORDS = {LOG: (Log(message="cannot"), Log(message="connect\0"))}
+LAST_WORDS = {LOG: (Log(message="cannot"), Log(message="connect"))}
 GIVES_UP = ["FAILED", "CRASHED", "REMOVED", "SKIPPED"]
 
 
