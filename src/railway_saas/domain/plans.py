@@ -161,7 +161,7 @@ def refuse_over_limit(
         LimitExceededError: It names the first limit in the way, what is used of it, and the next plan that would do.
     """
     if tier is not None and plan.limits.tiers is not None and tier not in plan.limits.tiers:
-        larger = next((one for one in plans.above(plan) if _allows_tier(one, tier)), None)
+        larger = next((one for one in plans.above(plan) if _has_room(one, used, wanted, tier)), None)
         raise LimitExceededError(
             f"the plan {plan.name!r} does not include templates of the tier {tier!r}{_hint(larger, None)}",
             limit="tiers",
@@ -176,7 +176,7 @@ def refuse_over_limit(
         allowed = getattr(plan.limits, name)
         if allowed is None or more[name] <= 0 or now[name] + more[name] <= allowed:
             continue
-        larger = next((one for one in plans.above(plan) if _fits(one, name, now[name] + more[name])), None)
+        larger = next((one for one in plans.above(plan) if _has_room(one, used, wanted, tier)), None)
         next_allows = getattr(larger.limits, name) if larger else None
         raise LimitExceededError(
             f"the plan {plan.name!r} allows {_counted(allowed, name)}, {now[name]} in use, and this needs "
@@ -211,13 +211,16 @@ def _amounts(slots: Slots) -> Mapping[str, int | Decimal]:
     }
 
 
-def _allows_tier(plan: Plan, tier: str) -> bool:
-    return plan.limits.tiers is None or tier in plan.limits.tiers
-
-
-def _fits(plan: Plan, name: str, amount: int | Decimal) -> bool:
-    allowed = getattr(plan.limits, name)
-    return allowed is None or amount <= allowed
+def _has_room(plan: Plan, used: Slots, wanted: Slots, tier: str | None) -> bool:
+    """Whether a plan would do for the whole of a wish."""
+    if tier is not None and plan.limits.tiers is not None and tier not in plan.limits.tiers:
+        return False
+    now, more = _amounts(used), _amounts(wanted)
+    limits = {name: getattr(plan.limits, name) for name in LIMIT_NAMES}
+    return all(
+        allowed is None or more[name] <= 0 or now[name] + more[name] <= allowed
+        for name, allowed in limits.items()
+    )
 
 
 def _hint(larger: Plan | None, allows: object) -> str:

@@ -25,6 +25,7 @@ THROTTLE_S: Final = 30.0
 """Railway's creation throttles ("too quickly") hold for about so long. Source: FACTS of the live API."""
 FIRST_BACKOFF_S: Final = 2.0
 LONGEST_BACKOFF_S: Final = 300.0
+_MOST_DOUBLINGS: Final = 16
 NEW_OBJECT_TRIES: Final = 3
 """How often "Not Authorized" may mean that permissions of a new object have not spread. It is certain then that
 nothing was done."""
@@ -91,6 +92,6 @@ def judge(
         spreading = operation.attempts < NEW_OBJECT_TRIES
         return Ruling(Judgement.LATER, 3.0 * operation.attempts) if spreading else Ruling(Judgement.ASK)
     if error.transient:
-        backoff = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** (operation.attempts - 1))
+        backoff = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(operation.attempts - 1, _MOST_DOUBLINGS))
         return Ruling(Judgement.LATER, backoff * (0.5 + jitter / 2))
     return Ruling(Judgement.REFUSED if isinstance(error, _REFUSALS) else Judgement.ASK)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_NAME: Final = 64
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+MAX_HOST: Final = 253
+"""Characters of a host name. Source: RFC 1035, section 2.3.4."""
 RAILWAY_SUFFIX: Final = ".up.railway.app"
 MB_PER_GB: Final = 1000
 
@@ -53,13 +55,13 @@ def checked_domain(domain: str) -> str:
     """
     try:
         host = domain.strip().rstrip(".").lower().encode("idna").decode("ascii")
-    except (AttributeError, UnicodeError):
+    except (AttributeError, TypeError, UnicodeError):
         host = ""
-    if not _HOST.fullmatch(host):
+    if len(host) > MAX_HOST or not _HOST.fullmatch(host):
         raise InstanceInputError(
             f"domain={domain!r}: must be a host name like app.example.com", argument="domain"
         )
-    if host.endswith(RAILWAY_SUFFIX):
+    if f".{host}".endswith(RAILWAY_SUFFIX):
         raise InstanceInputError(
             f"domain={host!r}: is one of Railway's own; give a domain of yours", argument="domain"
         )

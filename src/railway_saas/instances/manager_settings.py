@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,8 +46,8 @@ class ManagerSettings:
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
-            if isinstance(value, (int, float)) and value <= 0:
-                raise ConfigurationError(f"ManagerSettings({name}={value!r}): must be above 0")
+            if isinstance(value, (int, float)) and not 0 < value < math.inf:
+                raise ConfigurationError(f"ManagerSettings({name}={value!r}): must be above 0, and finite")
         if self.failed_deploy not in {"undo", "park"}:
             raise ConfigurationError(
                 f"ManagerSettings(failed_deploy={self.failed_deploy!r}): must be 'undo' or 'park'"

@@ -132,7 +132,9 @@ def _difference(old: JsonObject, new: JsonObject) -> JsonObject:
         if before == after:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
-            changed[key] = _difference(before, after)
+            inner = _difference(before, after)
+            if inner:
+                changed[key] = inner
         else:
             changed[key] = after
     return changed

@@ -290,4 +290,4 @@ def test_not_authorized_means_little_right_after_the_project_was_made(since: flo
 
 
 def test_nothing_is_given_up_while_nothing_is_seen() -> None:
-    assert waits(decide(situation(deploying(901), seen=no_answer()))) == 450.5
+    assert waits(decide(situation(deploying(901), seen=no_answer()))) == 60

@@ -146,14 +146,18 @@ def come_up(s: Situation) -> Verdict | None:
     """Bring services to run for the first time."""
     if s.observed.applied is None or s.observed.power is not None:
         return None
+    refused = [
+        one
+        for one in s.open_operations(OperationState.FAILED)
+        if one.key.startswith("start:") or one.key == LIMITS_KEY
+    ]
+    if refused:  # nothing runs without the limits that were asked for
+        return give_up(s, refused[0].error or "Railway refused to start a service")
     limits = s.instance.desired.config.limits
     if limits != s.observed.applied.limits and not _anything_started(s):
         verdict = write(s, [Intent(kind=OperationKind.LIMITS, key=LIMITS_KEY)], "limits", "set the limits")
         if verdict is not None:
             return verdict
-    refused = [one for one in s.open_operations(OperationState.FAILED) if one.key.startswith("start:")]
-    if refused:
-        return give_up(s, refused[0].error or "Railway refused to start a service")
     retried = [one for one in s.open_operations(OperationState.INTENDED) if one.key.startswith("retry:")]
     if retried:
         return write(s, [intent_of(one) for one in retried], "deploy", "deploying anew what did not come up")

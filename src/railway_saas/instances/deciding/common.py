@@ -100,9 +100,13 @@ def _blind(s: Situation, sight: Sight) -> Verdict:
 
 
 def _blind_pause_s(s: Situation) -> float:
-    """The longer nothing was seen, the longer the pause: backoff without a counter."""
-    seen_at = s.observed.seen_at or s.observed.status_since
-    return min(LONGEST_BLINDNESS_S, max(5.0, s.seconds_since(seen_at) / 2))
+    """The longer a look is overdue, the longer the pause: backoff without a counter.
+
+    What rests is seen once per interval, so its first minutes of blindness begin after that.
+    """
+    blind_s = s.seconds_since(s.observed.seen_at or s.observed.status_since)
+    overdue_s = blind_s - s.settings.check_interval_s
+    return min(LONGEST_BLINDNESS_S, max(5.0, min(60.0, blind_s / 2), overdue_s / 2))
 
 
 def ask_operator(s: Situation, reason: str, *, error: str | None = None) -> Record:

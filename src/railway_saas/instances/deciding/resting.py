@@ -55,7 +55,8 @@ def lost_services(s: Situation) -> Verdict | None:
     missing = [entry.name for entry in s.template.services if s.view.find(entry.key) is None]
     if not missing:
         return None
-    return ask_operator(s, f"{listed(missing)} is gone at Railway, deleted by somebody else")
+    verb = "is" if len(missing) == 1 else "are"
+    return ask_operator(s, f"{listed(missing)} {verb} gone at Railway, deleted by somebody else")
 
 
 def watch(s: Situation) -> Verdict:

@@ -178,6 +178,9 @@ def _is_stuck(s: Situation, key: str) -> bool:
 
 def _switch_on(s: Situation, view: RailwayView) -> Verdict | None:
     """Start level by level, as services wait for those they refer to."""
+    refused = next((one for one in _switched(s, "on-deploy") if one.state is OperationState.FAILED), None)
+    if refused is not None:
+        return ask_operator(s, f"Railway refuses to start it again: {refused.error}")
     services = [service for level in levels(s) for key in level if (service := view.find(key))]
     failed = [service for service in services if service.failed and _was_started(s, service)]
     if failed:
