@@ -184,12 +184,12 @@ def variables_set(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Op
 
 
 def limits_set(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
-    """The same limits for every service; None goes back to the plan's."""
+    """The same limits for every service that is there; None goes back to the plan's."""
     limits = s.instance.desired.config.limits
     _, environment_id = _place(s)
-    for service in s.template.services:
+    for service_id in filter(None, (_known_id(s, service.key) for service in s.template.services)):
         yield service_instances.limits_update(
-            service_id=service_id_of(s, service.key),
+            service_id=service_id,
             environment_id=environment_id,
             vcpus=None if limits.vcpus is None else float(limits.vcpus),
             memory_gb=None if limits.memory_gb is None else float(limits.memory_gb),
@@ -334,7 +334,19 @@ def digest_of(operations: Sequence[Operation[Any]]) -> str:
 
 
 def service_id_of(s: Situation, key: str) -> str:
-    """Railway's id of a service of the document: from its row, or from the write that made it."""
+    """Railway's id of a service of the document.
+
+    Raises:
+        LookupError: It has none yet: a fault of ours, as a decision asks for it only when it has.
+    """
+    found = _known_id(s, key)
+    if found is None:
+        raise LookupError(f"service {key} has no id yet")
+    return found
+
+
+def _known_id(s: Situation, key: str) -> str | None:
+    """From its row, or from the write that made it; None: it is still to be made."""
     for row in s.services:
         if row.template_key == key:
             return row.railway_service_id
@@ -343,11 +355,7 @@ def service_id_of(s: Situation, key: str) -> str:
         if operation is not None and "service_id" in operation.result:
             return str(operation.result["service_id"])
     found = s.view.find(key) if s.view else None
-    if found is None:
-        raise LookupError(
-            f"service {key} has no id yet"
-        )  # a fault of ours: decide asks for it only when it has
-    return found.service_id
+    return found.service_id if found else None
 
 
 def _place(s: Situation) -> tuple[str, str]:

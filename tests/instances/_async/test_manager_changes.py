@@ -547,6 +547,18 @@ async def test_variables_for_a_service_that_the_upgrade_brings_come_after_it(new
     assert await value(stage, instance, "Cache", "MAXMEMORY") == "64mb"
 
 
+async def test_limits_hold_for_a_service_that_an_upgrade_brings_at_the_same_time(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    await manager.publish_revision(instance.template_id, changed(stage.document, tag="2", cache=True))
+    await manager.upgrade(instance.id)
+    await manager.set_limits(instance.id, LIMITS)
+    assert (await manager.wait(instance.id)).status is InstanceStatus.RUNNING
+    for one in (await services(stage, instance)).values():
+        assert one.latest_deployment.settings.limit_override == {"containers": SET}
+
+
 async def test_variables_of_a_service_that_the_upgrade_takes_away_are_no_trouble(new_stage: Any) -> None:
     stage = new_stage(APP)
     manager = stage.manager()

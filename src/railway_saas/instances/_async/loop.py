@@ -14,7 +14,13 @@ from railway_saas._core.operation import Lane
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import InstanceEvent
 from railway_saas.domain.statuses import OperationState
-from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError, RailwayRateLimitError
+from railway_saas.errors import (
+    LeaseLostError,
+    RailwayError,
+    RailwayInputError,
+    RailwayRateLimitError,
+    TemplateError,
+)
 from railway_saas.instances._async.looking import operation_for
 from railway_saas.instances._async.reading import AsyncReader
 from railway_saas.instances.deciding import decide
@@ -411,7 +417,12 @@ class AsyncControlLoop:
         self, claimed: Sequence[Instance], kinds: Counter[OutcomeKind], failures: dict[UUID, str]
     ) -> None:
         by_id = {instance.id: instance for instance in claimed}
-        situations = await self._reader.situations(claimed, self._now())
+        try:
+            situations = await self._reader.situations(claimed, self._now())
+        except TemplateError:  # one of them cannot be read: each by itself, so that only that one fails
+            for instance in claimed:
+                await self._turn_alone(instance.id, {}, kinds, failures)
+            return
         resting: list[tuple[Situation, Settled]] = []
         acting: list[Situation] = []
         for situation, verdict in await self._look_together(situations):
@@ -421,7 +432,7 @@ class AsyncControlLoop:
                 acting.append(situation)
         await self._end_together(by_id, resting, kinds)
         for situation in acting:
-            await self._turn_alone(situation, kinds, failures)
+            await self._turn_alone(situation.instance.id, situation.seen, kinds, failures)
 
     async def _look_together(self, situations: Sequence[Situation]) -> list[tuple[Situation, Verdict]]:
         """One request for what all of them want to see first, one for what some of them want to see then."""
@@ -469,21 +480,27 @@ class AsyncControlLoop:
                     kinds[outcome_of(verdict).kind] += 1
             await work.commit()
 
-    async def _turn_alone(self, s: Situation, kinds: Counter[OutcomeKind], failures: dict[UUID, str]) -> None:
+    async def _turn_alone(
+        self,
+        instance_id: UUID,
+        seen: Mapping[Sight, object],
+        kinds: Counter[OutcomeKind],
+        failures: dict[UUID, str],
+    ) -> None:
         """A broken instance must not keep the others from their turn."""
         try:
             async with self._database.unit_of_work() as work:
                 claimed = await work.instances.claim(
-                    s.instance.id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
+                    instance_id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
                 )
                 await work.commit()
             if claimed is None:
                 kinds[OutcomeKind.BUSY] += 1
                 return
-            outcome = await self._turn(claimed, s.seen, Lane.USER)
+            outcome = await self._turn(claimed, seen, Lane.USER)
         except Exception as error:  # a fault of ours as well: it is told, and the others go on
-            log.exception("instance %s: its turn broke off", s.instance.id)
-            failures[s.instance.id] = str(error) or type(error).__name__
+            log.exception("instance %s: its turn broke off", instance_id)
+            failures[instance_id] = str(error) or type(error).__name__
         else:
             kinds[outcome.kind] += 1
 

@@ -15,7 +15,13 @@ from railway_saas._core.operation import Lane
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import InstanceEvent
 from railway_saas.domain.statuses import OperationState
-from railway_saas.errors import LeaseLostError, RailwayError, RailwayInputError, RailwayRateLimitError
+from railway_saas.errors import (
+    LeaseLostError,
+    RailwayError,
+    RailwayInputError,
+    RailwayRateLimitError,
+    TemplateError,
+)
 from railway_saas.instances._sync.looking import operation_for
 from railway_saas.instances._sync.reading import Reader
 from railway_saas.instances.deciding import decide
@@ -406,7 +412,12 @@ class ControlLoop:
         self, claimed: Sequence[Instance], kinds: Counter[OutcomeKind], failures: dict[UUID, str]
     ) -> None:
         by_id = {instance.id: instance for instance in claimed}
-        situations = self._reader.situations(claimed, self._now())
+        try:
+            situations = self._reader.situations(claimed, self._now())
+        except TemplateError:  # one of them cannot be read: each by itself, so that only that one fails
+            for instance in claimed:
+                self._turn_alone(instance.id, {}, kinds, failures)
+            return
         resting: list[tuple[Situation, Settled]] = []
         acting: list[Situation] = []
         for situation, verdict in self._look_together(situations):
@@ -416,7 +427,7 @@ class ControlLoop:
                 acting.append(situation)
         self._end_together(by_id, resting, kinds)
         for situation in acting:
-            self._turn_alone(situation, kinds, failures)
+            self._turn_alone(situation.instance.id, situation.seen, kinds, failures)
 
     def _look_together(self, situations: Sequence[Situation]) -> list[tuple[Situation, Verdict]]:
         """One request for what all of them want to see first, one for what some of them want to see then."""
@@ -462,21 +473,27 @@ class ControlLoop:
                     kinds[outcome_of(verdict).kind] += 1
             work.commit()
 
-    def _turn_alone(self, s: Situation, kinds: Counter[OutcomeKind], failures: dict[UUID, str]) -> None:
+    def _turn_alone(
+        self,
+        instance_id: UUID,
+        seen: Mapping[Sight, object],
+        kinds: Counter[OutcomeKind],
+        failures: dict[UUID, str],
+    ) -> None:
         """A broken instance must not keep the others from their turn."""
         try:
             with self._database.unit_of_work() as work:
                 claimed = work.instances.claim(
-                    s.instance.id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
+                    instance_id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
                 )
                 work.commit()
             if claimed is None:
                 kinds[OutcomeKind.BUSY] += 1
                 return
-            outcome = self._turn(claimed, s.seen, Lane.USER)
+            outcome = self._turn(claimed, seen, Lane.USER)
         except Exception as error:  # a fault of ours as well: it is told, and the others go on
-            log.exception("instance %s: its turn broke off", s.instance.id)
-            failures[s.instance.id] = str(error) or type(error).__name__
+            log.exception("instance %s: its turn broke off", instance_id)
+            failures[instance_id] = str(error) or type(error).__name__
         else:
             kinds[outcome.kind] += 1
 

@@ -16,7 +16,7 @@ from railway_saas.errors import (
     RailwayError,
 )
 from railway_saas.instances._sync.managing.base import ManagerBase
-from railway_saas.instances.deciding.building import PROJECT_KEY
+from railway_saas.instances.deciding.building import PROJECT_KEY, TEMPLATE_KEY
 from railway_saas.instances.deciding.deleting import DELETE_KEY
 from railway_saas.instances.steps import PROJECTS, ProjectSearch
 from railway_saas.instances.verbs import Verb, require_verb
@@ -53,7 +53,8 @@ class Operating(ManagerBase):
             )
             refused = situation.open_operations(OperationState.FAILED)
             for operation in (*stuck.items, *refused):
-                work.operations.save(tried_again(operation))
+                if not (operation.key == TEMPLATE_KEY and instance.observed.built_from_calls):
+                    work.operations.save(tried_again(operation))
             for row in work.services.list_for(instance_id):
                 if instance.observed.power is None and row.status in DOWN:
                     request = {"subject": row.template_key, "before": row.railway_deployment_id}
@@ -135,7 +136,8 @@ class Operating(ManagerBase):
 
 def tried_again(operation: ProviderOperation) -> ProviderOperation:
     """An operation that the loop had given up, from the beginning."""
-    doubtful = operation.state is OperationState.NEEDS_ATTENTION and operation.sent_at is not None
+    may_be_there = operation.state is OperationState.NEEDS_ATTENTION or "landed" in operation.result
+    doubtful = may_be_there and operation.sent_at is not None
     return replace(
         operation,
         state=OperationState.SENT if doubtful else OperationState.INTENDED,
