@@ -210,7 +210,7 @@ def _limits_set(s: Situation, operation: ProviderOperation, change: Change) -> C
 def _variables_set(s: Situation, operation: ProviderOperation, change: Change) -> Change:
     """Those of the services that were written to: others may not exist yet."""
     wanted = s.instance.desired.config.variables
-    given = s.observed.applied.variables if s.observed.applied else {}
+    given: Mapping[str, Mapping[str, str | None]] = s.observed.applied.variables if s.observed.applied else {}
     named = {service: wanted[service] for service in operation.request.get("names", ()) if service in wanted}
     instance = _applied(s, variables={**given, **named})
     affected = tuple(operation.request.get("affected", ()))
@@ -231,9 +231,9 @@ def _configured(s: Situation, operation: ProviderOperation, change: Change) -> C
 
 
 def _applied(s: Situation, **changes: Any) -> Instance:
+    """An error of before is told until everything has come up."""
     applied = s.observed.applied
-    error = s.observed.error if s.observed.rollout.rolling_back else None
-    return s.with_observed(applied=replace(applied, **changes) if applied else None, error=error)
+    return s.with_observed(applied=replace(applied, **changes) if applied else None)
 
 
 def with_rollout(s: Situation, keys: Iterable[str]) -> Instance:

@@ -92,6 +92,8 @@ def judge(
         spreading = operation.attempts < NEW_OBJECT_TRIES
         return Ruling(Judgement.LATER, 3.0 * operation.attempts) if spreading else Ruling(Judgement.ASK)
     if error.transient:
-        backoff = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(operation.attempts - 1, _MOST_DOUBLINGS))
+        backoff = min(
+            LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(operation.attempts - 1, _MOST_DOUBLINGS)
+        )
         return Ruling(Judgement.LATER, backoff * (0.5 + jitter / 2))
     return Ruling(Judgement.REFUSED if isinstance(error, _REFUSALS) else Judgement.ASK)
