@@ -164,6 +164,10 @@ async def test_a_failure_is_told_until_that_service_comes_up_whatever_else_does(
     after = await manager.wait(instance.id)
     assert await deployed(stage, instance) == {"App": 2, "Postgres": 2, "Redis": 2}
     assert "App failed" in (after.observed.error or "")
+    await manager.set_variables(instance.id, {"Redis": {"A": "1"}})
+    assert "App failed" in ((await manager.wait(instance.id)).observed.error or "")
+    await manager.redeploy(instance.id, service="App")
+    assert (await manager.wait(instance.id)).observed.error is None
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,10 @@ def test_a_failure_is_told_until_that_service_comes_up_whatever_else_does(new_st
     after = manager.wait(instance.id)
     assert deployed(stage, instance) == {"App": 2, "Postgres": 2, "Redis": 2}
     assert "App failed" in (after.observed.error or "")
+    manager.set_variables(instance.id, {"Redis": {"A": "1"}})
+    assert "App failed" in ((manager.wait(instance.id)).observed.error or "")
+    manager.redeploy(instance.id, service="App")
+    assert (manager.wait(instance.id)).observed.error is None
 
 
 @pytest.mark.parametrize(
