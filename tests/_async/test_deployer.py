@@ -93,6 +93,17 @@ async def test_both_ways_resolve_the_same_variables() -> None:
     assert names[0] == names[1]
 
 
+async def test_a_volume_that_cannot_shrink_keeps_nothing_else_from_being_set() -> None:
+    emulator = marketplace(OWN)
+    stack = await deploy_unknown(emulator, APP)
+    project = emulator.world.projects[stack.project_id]
+    (environment,) = project.environments.values()
+    mounts = {one.service.name: one.settings.required_mount_path for one in environment.instances.values()}
+    assert mounts == {"App": None, "Postgres": "/var/lib/postgresql/data", "Redis": "/data"}
+    async with emulator.async_client() as railway:
+        assert (await railway.environments.staged_changes(stack.environment_id)).is_empty
+
+
 async def test_every_step_is_told_with_the_count_of_running_services() -> None:
     events: list[StackEvent] = []
     await deploy_unknown(marketplace(OWN), APP, events)

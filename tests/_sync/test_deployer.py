@@ -94,6 +94,17 @@ def test_both_ways_resolve_the_same_variables() -> None:
     assert names[0] == names[1]
 
 
+def test_a_volume_that_cannot_shrink_keeps_nothing_else_from_being_set() -> None:
+    emulator = marketplace(OWN)
+    stack = deploy_unknown(emulator, APP)
+    project = emulator.world.projects[stack.project_id]
+    (environment,) = project.environments.values()
+    mounts = {one.service.name: one.settings.required_mount_path for one in environment.instances.values()}
+    assert mounts == {"App": None, "Postgres": "/var/lib/postgresql/data", "Redis": "/data"}
+    with emulator.client() as railway:
+        assert (railway.environments.staged_changes(stack.environment_id)).is_empty
+
+
 def test_every_step_is_told_with_the_count_of_running_services() -> None:
     events: list[StackEvent] = []
     deploy_unknown(marketplace(OWN), APP, events)

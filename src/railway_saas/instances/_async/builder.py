@@ -27,7 +27,7 @@ from railway_saas.instances.stack import (
 from railway_saas.railway.operations import environments, overview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from railway_saas._core.operation import Operation
     from railway_saas.instances.progress import Progress
@@ -69,7 +69,7 @@ class AsyncStackBuilder:
             volumes = await self._create_volumes(settings, ids)
             buckets = await self._create_buckets(template)
         with provisioning_step("settings", self._project_id):
-            await self._configure(settings, ids, calls.patch_of(settings, ids, volumes, buckets))
+            await self._configure(settings, ids, calls.patch_of(settings, ids, {}, buckets), volumes)
         await self._start(template, ids, wait=wait)
         return {service_id: key for key, service_id in ids.items()}
 
@@ -111,11 +111,16 @@ class AsyncStackBuilder:
         return placed
 
     async def _configure(
-        self, settings: Sequence[ServiceSettings], ids: dict[str, str], patch: JsonObject
+        self,
+        settings: Sequence[ServiceSettings],
+        ids: dict[str, str],
+        patch: JsonObject,
+        sizes: Mapping[str, JsonObject],
     ) -> None:
         """One request: GraphQL carries mutations out one after the other, in their order.
 
-        The patch is staged and committed without deploying, as the services start in their own order afterwards.
+        The patch is staged and committed without deploying, as the services start in their own order afterwards. Each
+        size is a patch of its own: a volume that is larger already cannot shrink, which must not keep anything else.
         """
         wanted: list[Operation[Any]] = [
             *calls.configure(settings, ids, self._environment_id),
@@ -124,6 +129,12 @@ class AsyncStackBuilder:
         if patch:
             wanted.append(environments.stage_changes(self._environment_id, patch, merge=True))
             wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
+        for volume_id, size in sizes.items():
+            resize: JsonObject = {"volumes": {volume_id: size}}
+            wanted.append(environments.stage_changes(self._environment_id, resize, merge=False))
+            wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
+        if sizes:
+            wanted.append(environments.stage_changes(self._environment_id, {}, merge=False))
         if wanted:
             await self._client.batch(wanted)
             self._progress.tell("settings", "configured the services and their domains")

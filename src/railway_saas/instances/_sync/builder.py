@@ -28,7 +28,7 @@ from railway_saas.instances.stack import (
 from railway_saas.railway.operations import environments, overview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from railway_saas._core.operation import Operation
     from railway_saas.instances.progress import Progress
@@ -70,7 +70,7 @@ class StackBuilder:
             volumes = self._create_volumes(settings, ids)
             buckets = self._create_buckets(template)
         with provisioning_step("settings", self._project_id):
-            self._configure(settings, ids, calls.patch_of(settings, ids, volumes, buckets))
+            self._configure(settings, ids, calls.patch_of(settings, ids, {}, buckets), volumes)
         self._start(template, ids, wait=wait)
         return {service_id: key for key, service_id in ids.items()}
 
@@ -111,10 +111,17 @@ class StackBuilder:
             self._progress.tell("volumes", f"created bucket {bucket.name}")
         return placed
 
-    def _configure(self, settings: Sequence[ServiceSettings], ids: dict[str, str], patch: JsonObject) -> None:
+    def _configure(
+        self,
+        settings: Sequence[ServiceSettings],
+        ids: dict[str, str],
+        patch: JsonObject,
+        sizes: Mapping[str, JsonObject],
+    ) -> None:
         """One request: GraphQL carries mutations out one after the other, in their order.
 
-        The patch is staged and committed without deploying, as the services start in their own order afterwards.
+        The patch is staged and committed without deploying, as the services start in their own order afterwards. Each
+        size is a patch of its own: a volume that is larger already cannot shrink, which must not keep anything else.
         """
         wanted: list[Operation[Any]] = [
             *calls.configure(settings, ids, self._environment_id),
@@ -123,6 +130,12 @@ class StackBuilder:
         if patch:
             wanted.append(environments.stage_changes(self._environment_id, patch, merge=True))
             wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
+        for volume_id, size in sizes.items():
+            resize: JsonObject = {"volumes": {volume_id: size}}
+            wanted.append(environments.stage_changes(self._environment_id, resize, merge=False))
+            wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
+        if sizes:
+            wanted.append(environments.stage_changes(self._environment_id, {}, merge=False))
         if wanted:
             self._client.batch(wanted)
             self._progress.tell("settings", "configured the services and their domains")
