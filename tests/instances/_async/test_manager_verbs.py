@@ -309,6 +309,41 @@ async def test_what_a_failed_deployment_left_in_service_is_suspended_as_well(new
     assert {one.status for one in web.deployments} == {"REMOVED", "FAILED"}
 
 
+async def test_of_several_deployments_on_their_way_all_are_taken_down(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    railway = stage.railway.async_client()
+    web = (await services(stage, instance))["web"]
+    for _ in range(2):
+        await railway.service_instances.deploy(service_id=web.service_id, environment_id=web.environment_id)
+    await manager.suspend(instance.id)
+    await stage.drive(manager)
+    stage.clock.advance(1000)
+    await stage.drive(manager)
+    stage.clock.advance(10)
+    assert not any(one.is_running for one in web.deployments)
+    assert (await stage.get(instance.id)).status is InstanceStatus.SUSPENDED
+
+
+async def test_what_comes_up_beside_what_was_taken_down_is_taken_down_as_well(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    railway = stage.railway.async_client()
+    web = (await services(stage, instance))["web"]
+    for _ in range(2):
+        await railway.service_instances.deploy(service_id=web.service_id, environment_id=web.environment_id)
+    await manager.suspend(instance.id)
+    await manager.reconcile(instance.id)
+    stage.clock.advance(30)  # the one in the middle is up now
+    assert any(one.is_running for one in web.deployments)
+    await stage.drive(manager)
+    stage.clock.advance(10)
+    assert not any(one.is_running for one in web.deployments)
+    assert (await stage.get(instance.id)).status is InstanceStatus.SUSPENDED
+
+
 # Once, on somebody's word ---------------------------------------------------------------------------------------
 
 

@@ -304,6 +304,41 @@ def test_what_a_failed_deployment_left_in_service_is_suspended_as_well(new_stage
     assert {one.status for one in web.deployments} == {"REMOVED", "FAILED"}
 
 
+def test_of_several_deployments_on_their_way_all_are_taken_down(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    railway = stage.railway.client()
+    web = (services(stage, instance))["web"]
+    for _ in range(2):
+        railway.service_instances.deploy(service_id=web.service_id, environment_id=web.environment_id)
+    manager.suspend(instance.id)
+    stage.drive(manager)
+    stage.clock.advance(1000)
+    stage.drive(manager)
+    stage.clock.advance(10)
+    assert not any(one.is_running for one in web.deployments)
+    assert (stage.get(instance.id)).status is InstanceStatus.SUSPENDED
+
+
+def test_what_comes_up_beside_what_was_taken_down_is_taken_down_as_well(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    railway = stage.railway.client()
+    web = (services(stage, instance))["web"]
+    for _ in range(2):
+        railway.service_instances.deploy(service_id=web.service_id, environment_id=web.environment_id)
+    manager.suspend(instance.id)
+    manager.reconcile(instance.id)
+    stage.clock.advance(30)  # the one in the middle is up now
+    assert any(one.is_running for one in web.deployments)
+    stage.drive(manager)
+    stage.clock.advance(10)
+    assert not any(one.is_running for one in web.deployments)
+    assert (stage.get(instance.id)).status is InstanceStatus.SUSPENDED
+
+
 # Once, on somebody's word ---------------------------------------------------------------------------------------
 
 

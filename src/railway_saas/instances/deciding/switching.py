@@ -78,6 +78,9 @@ def _switch_off(s: Situation, view: RailwayView, target: Power) -> Verdict | Non
             EventDraft("power", f"is {_STATUS[target]}"),
             operations=_unneeded(s),
         )
+    another = _another_round(s, live, target)
+    if another is not None:
+        return another
     intents = [intent for service in live for intent in _off(s, service, target)]
     refused = next(
         (one for one in _switched(s, "remove", "older") if one.state is OperationState.FAILED), None
@@ -89,6 +92,31 @@ def _switch_off(s: Situation, view: RailwayView, target: Power) -> Verdict | Non
     return write(s, intents, "power", f"{word} {touched} of {len(view.services)}") or Wait(
         s.after(SWITCH_PAUSE_S), "services are going down"
     )
+
+
+def _another_round(s: Situation, live: list[ServiceView], target: Power) -> Verdict | None:
+    """What came up beside what was taken down needs a write of its own; what stays needs an operator."""
+    again = s.with_observed(switches=s.observed.switches + 1)
+    for service in live:
+        older = s.operations.get(_key(s, "older", service))
+        newest = s.operations.get(f"remove:{s.observed.switches + 1}:{service.deployment_id}")
+        seen = set(_older_ids(service, target))
+        if older is not None and older.state is OperationState.CONFIRMED and seen:
+            if seen - set(older.request["deployment_ids"]):
+                return s.record(again)
+            newest = older
+        if service.status == "REMOVING":
+            continue
+        if newest is not None and newest.state is OperationState.CONFIRMED and _is_stuck(s, newest.key):
+            step = ask_operator(s, f"Railway does not take {service.name} down, though it said so")
+            changed = replace(step.change.instance.observed, switches=again.observed.switches)
+            return s.record(replace(again, observed=changed), *step.change.events)
+    return None
+
+
+def _older_ids(service: ServiceView, target: Power) -> list[str]:
+    """What is to go besides the newest deployment."""
+    return [one.deployment_id for one in service.older if one.runs or target is Power.SUSPENDED]
 
 
 def _switched(s: Situation, *verbs: str) -> Iterator[ProviderOperation]:
@@ -126,7 +154,7 @@ def _is_on(s: Situation, service: ServiceView, target: Power) -> bool:
 
 def _off(s: Situation, service: ServiceView, target: Power) -> Iterator[Intent]:
     """How this service goes off; nothing where it is on its way."""
-    older = [one.deployment_id for one in service.older if one.runs or target is Power.SUSPENDED]
+    older = _older_ids(service, target)
     key = _key(s, "older", service)
     if older and not s.confirmed(key):
         yield Intent(
