@@ -14,7 +14,7 @@ from railway_saas.domain.instances import (
     ServiceLimits,
 )
 from railway_saas.domain.operations import OperationKind
-from railway_saas.domain.statuses import InstanceStatus, OperationState
+from railway_saas.domain.statuses import OPEN, InstanceStatus, OperationState
 from railway_saas.instances.steps import Change, EventDraft, Intent
 from railway_saas.instances.texts import storable
 from railway_saas.railway.models.domains import DNSRecordStatus
@@ -157,7 +157,8 @@ def gone(s: Situation) -> Change:
         services=(),
         operations=tuple(
             replace(operation, state=OperationState.ABANDONED, finished_at=s.now)
-            for operation in s.open_operations(OperationState.INTENDED)
+            for operation in s.open_operations(*OPEN)
+            if operation.kind is not OperationKind.PROJECT_DELETE
         ),
         domains_gone=tuple(s.domains),
         events=(EventDraft("delete", "deleted with everything in it"),),

@@ -249,6 +249,19 @@ async def test_abandoning_deletes_what_carries_the_marker(new_stage: Any) -> Non
     assert stage.railway.living == []
 
 
+async def test_abandoning_leaves_no_write_open(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    stage.railway.faults.add("not_authorized", "serviceInstanceUpdate", times=3)
+    instance = await stage.accepted(manager)
+    await stage.drive(manager)
+    assert OperationState.SENT in {one.state for one in await stage.operations(instance.id)}
+    await manager.abandon(instance.id, actor=ANN)
+    await stage.drive(manager)
+    assert (await stage.get(instance.id)).status is InstanceStatus.FAILED
+    assert OperationState.SENT not in {one.state for one in await stage.operations(instance.id)}
+
+
 async def test_abandoning_never_deletes_what_does_not_carry_the_marker(new_stage: Any) -> None:
     stage = new_stage()
     manager = stage.manager()

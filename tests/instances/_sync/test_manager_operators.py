@@ -248,6 +248,19 @@ def test_abandoning_deletes_what_carries_the_marker(new_stage: Any) -> None:
     assert stage.railway.living == []
 
 
+def test_abandoning_leaves_no_write_open(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    stage.railway.faults.add("not_authorized", "serviceInstanceUpdate", times=3)
+    instance = stage.accepted(manager)
+    stage.drive(manager)
+    assert OperationState.SENT in {one.state for one in stage.operations(instance.id)}
+    manager.abandon(instance.id, actor=ANN)
+    stage.drive(manager)
+    assert (stage.get(instance.id)).status is InstanceStatus.FAILED
+    assert OperationState.SENT not in {one.state for one in stage.operations(instance.id)}
+
+
 def test_abandoning_never_deletes_what_does_not_carry_the_marker(new_stage: Any) -> None:
     stage = new_stage()
     manager = stage.manager()
