@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from railway_saas.domain.instances import Power
+from railway_saas.domain.instances import POWER_OF, Power
 from railway_saas.domain.operations import OperationKind
-from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
+from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances.deciding.common import (
     ask_operator,
     environment_seen,
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from railway_saas.instances.steps import Verdict
     from railway_saas.instances.view import RailwayView, ServiceView
 
-TARGETS: Final = {
-    DesiredStatus.RUNNING: Power.ON,
-    DesiredStatus.STOPPED: Power.STOPPED,
-    DesiredStatus.SUSPENDED: Power.SUSPENDED,
-}
 _STATUS: Final = {Power.STOPPED: InstanceStatus.STOPPED, Power.SUSPENDED: InstanceStatus.SUSPENDED}
 SWITCH_PAUSE_S: Final = 3.0
 JOB_S: Final = 6.0
@@ -52,7 +47,7 @@ def switching_keys(s: Situation) -> set[str]:
 
 def switch_power(s: Situation) -> Verdict | None:
     """Bring the containers to the wanted power, and note it once Railway says so."""
-    target = TARGETS.get(s.wanted)
+    target = POWER_OF.get(s.wanted)
     if target is None or s.observed.power is None:
         return None
     if target is s.observed.power and target is Power.ON:
