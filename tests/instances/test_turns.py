@@ -30,4 +30,4 @@ def test_every_turn_after_a_wait_asks_railway_something(tmp_path: Path, known: b
         scene.clock.advance_to(outcome.next_check_at)
     asked.append(scene.requests.count)
     assert asked == sorted(set(asked))
-    assert len(asked) > 3
+    assert len(asked) >= 3

@@ -41,7 +41,7 @@ def _web(version: int) -> dict[str, Any]:
     return _service(
         "Web",
         f"ghcr.io/acme/web:{version}",
-        deploy={"healthcheckPath": "/health", "healthcheckTimeout": 30},
+        deploy={"healthcheckPath": "/health", "healthcheckTimeout": 10},
         variables={"DATABASE_URL": {"defaultValue": "postgresql://${{Database.RAILWAY_PRIVATE_DOMAIN}}"}},
         networking={"serviceDomains": {"<hasDomain>:3000": {"port": 3000}}},
     )
