@@ -153,9 +153,10 @@ def test_the_records_of_a_fresh_domain_are_read_at_once() -> None:
     ],
 )
 def test_dns_is_looked_at_with_growing_pauses(age: float, pause: float, until: float) -> None:
-    due = attached(created_at=ago(age), updated_at=ago(pause))
+    """What counts is how old it was at the look before: a pause that grew while one waits would never end."""
+    due = attached(created_at=ago(age + pause), updated_at=ago(pause))
     assert looked_at(at(due)) == {DOMAINS}
-    early = attached(created_at=ago(age), updated_at=ago(pause - 1))
+    early = attached(created_at=ago(age + pause - 1), updated_at=ago(pause - 1))
     assert rests(at(early)) == until
 
 

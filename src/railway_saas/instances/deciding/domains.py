@@ -46,7 +46,7 @@ def custom_domains(s: Situation) -> Verdict | None:
 def next_refresh_at(s: Situation) -> datetime | None:
     """When DNS is to be looked at again; None: the usual looks are soon enough, and share their requests."""
     waiting = [row for row in s.domains if row.state is DomainState.ATTACHED and not row.verified]
-    hurried = [row for row in waiting if _refresh_pause_s(s, row) < s.settings.check_interval_s]
+    hurried = [row for row in waiting if _refresh_pause_s(row) < s.settings.check_interval_s]
     return min((_refresh_at(s, row) for row in hurried), default=None)
 
 
@@ -96,11 +96,13 @@ def _detach(s: Situation, row: InstanceDomain) -> Verdict | None:
 def _refresh_at(s: Situation, row: InstanceDomain) -> datetime:
     if not row.dns_records:
         return s.now
-    return row.updated_at + timedelta(seconds=_refresh_pause_s(s, row))
+    return row.updated_at + timedelta(seconds=_refresh_pause_s(row))
 
 
-def _refresh_pause_s(s: Situation, row: InstanceDomain) -> float:
-    return min(LONGEST_REFRESH_S, max(FIRST_REFRESH_S, _GROWTH * s.seconds_since(row.created_at)))
+def _refresh_pause_s(row: InstanceDomain) -> float:
+    """Follows from the look before: it must not grow while one waits for its end."""
+    age_s = (row.updated_at - row.created_at).total_seconds()
+    return min(LONGEST_REFRESH_S, max(FIRST_REFRESH_S, _GROWTH * age_s))
 
 
 def _refresh(s: Situation, row: InstanceDomain) -> Verdict | None:
