@@ -55,6 +55,14 @@ OWN_FIELDS = {
     "project_id": "p1",
     "services": {"web": "FAILED"},
     "problems": (TemplateProblem("$.services", "must be an object"),),
+    "current": "running",
+    "allowed": ("stop", "delete"),
+    "limit": "vcpus",
+    "plan": "free",
+    "used": "1",
+    "wanted": "2",
+    "next_plan": "pro",
+    "next_plan_allows": "64",
 }
 
 
