@@ -80,7 +80,8 @@ def resolve_doubts(s: Situation) -> Verdict | None:
     if operation.kind in REPEATABLE and "answered" not in operation.result:
         return _send_again(s, operation)
     sights = _sights(operation)
-    blind = see(s, *sights, since=operation.sent_at if "answered" in operation.result else None)
+    unhurried = "answered" in operation.result and operation.kind is not OperationKind.CONFIGURE
+    blind = see(s, *sights, since=operation.sent_at if unhurried else None)
     if blind is not None:
         return blind
     finding = _FINDERS[operation.kind](s, operation)
