@@ -61,15 +61,6 @@ def confirm(s: Situation, operation: ProviderOperation, result: Mapping[str, Any
     return effect(s, done, change) if effect else change
 
 
-def confirm_all(s: Situation, done: Iterable[tuple[ProviderOperation, Mapping[str, Any]]]) -> Change:
-    """Several at once, one effect after the other."""
-    whole = Change(instance=s.instance)
-    for operation, result in done:
-        change = confirm(replace(s, instance=whole.instance), operation, result)
-        whole = merged(whole, change)
-    return whole
-
-
 def merged(first: Change, then: Change) -> Change:
     """Both, in this order; the later instance holds."""
     return Change(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 BYTES_PER_GB = 1_000_000_000
 """Railway counts memory in powers of ten: 2 GB are 2000000000 in its own documents."""
 
+DEFAULT_BUCKET_REGION = "sjc"
+"""Railway asks for a region; this is the one of its own documentation's examples."""
+
 DEFAULT_MOUNT_PATH = "/data"
 """Where a volume goes whose document does not say."""
 

@@ -10,7 +10,7 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.instances import calls
 from railway_saas.instances.deciding.building import CONFIGURE_KEY
 from railway_saas.instances.deciding.changing import changed_variables
-from railway_saas.instances.settings import bucket_region, limit_override, settings_of
+from railway_saas.instances.settings import DEFAULT_BUCKET_REGION, bucket_region, limit_override, settings_of
 from railway_saas.instances.upgrades import plan_upgrade
 from railway_saas.instances.view import RailwayView
 from railway_saas.railway.operations import (
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from railway_saas.instances.steps import Intent
     from railway_saas.templates import JsonObject, JsonValue, RandomSource
 
-DEFAULT_BUCKET_REGION: Final = "sjc"
-"""Railway asks for a region; this is the one of its own documentation's examples."""
 
 GOES_ON: Final = frozenset(
     {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from railway_saas.instances import calls
 from railway_saas.instances.progress import look_delays
 from railway_saas.instances.settings import (
+    DEFAULT_BUCKET_REGION,
     DEFAULT_MOUNT_PATH,
     ServiceSettings,
     bucket_region,
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from railway_saas.railway._async._client import AsyncRailwayClient
     from railway_saas.templates import JsonObject, Template
     from railway_saas.templates.expressions import RandomSource
-
-DEFAULT_BUCKET_REGION = "sjc"
-"""Railway asks for a region; this is the one of its own documentation's examples."""
 
 
 class AsyncStackBuilder:

@@ -21,7 +21,7 @@ from railway_saas.railway.operations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from railway_saas._core.operation import Operation
     from railway_saas.domain.instances import Instance
@@ -131,8 +131,3 @@ class Looker:
             created_at=project.created_at,
             marked=self._is_marked(instance, project),
         )
-
-
-def seen_of(sights: Mapping[Sight, object]) -> bool:
-    """Whether Railway answered at least one of them."""
-    return any(not isinstance(found, RailwayError) for found in sights.values())
