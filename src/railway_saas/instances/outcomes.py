@@ -42,6 +42,6 @@ class RunReport:
     waiting: int = 0
     busy: int = 0
     failures: dict[UUID, str] = field(default_factory=dict["UUID", str])
-    """Instances whose turn broke off, with the reason; they come again after their lease."""
+    """Instances whose turn broke off, with the reason; they come again later and later."""
     next_due_at: datetime | None = None
     """When the next one is due."""

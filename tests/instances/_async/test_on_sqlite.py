@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
@@ -25,6 +27,7 @@ from tests.instances._async.test_inventory import (
     found,
     place,
 )
+from tests.instances._async.test_manager_workers import ids_of, resting
 from tests.instances._async.test_usage import deployed
 from tests.instances._async.test_webhook_intake import HEADERS, SECRET, body
 from tests.support.instance_rows import START, instance, instance_id, store_async
@@ -96,3 +99,20 @@ async def test_webhooks_wake_once(sqlite: AsyncSqlDatabase) -> None:
     assert outcomes == ["woke", "repeated"]
     async with sqlite.unit_of_work() as work:
         assert (await work.instances.get(instance_id("acme"))).wakes == 1
+
+
+async def test_a_row_that_cannot_be_read_keeps_only_its_own_instance_from_its_turn(
+    new_stage: Any, sqlite: AsyncSqlDatabase, tmp_path: Path
+) -> None:
+    stage = new_stage()
+    stage.database = sqlite
+    manager = await resting(stage, 3)
+    broken, *_ = await ids_of(stage)
+    with closing(sqlite3.connect(tmp_path / "railway_saas.db")) as file, file:
+        file.execute(
+            "UPDATE provider_operations SET kind = 'teleport', state = 'sent' WHERE instance_id = ?",
+            (broken.hex,),
+        )
+    report = await manager.run_due()
+    assert (report.claimed, report.settled, set(report.failures)) == (3, 2, {broken})
+    assert "teleport" in report.failures[broken]

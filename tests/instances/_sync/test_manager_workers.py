@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from railway_saas.domain.statuses import InstanceStatus
+from railway_saas.domain.ids import new_id
+from railway_saas.domain.operations import OperationKind, ProviderOperation
+from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances import OutcomeKind
 from railway_saas.instances._sync import loop
 from tests.support.together import all_sync
@@ -124,10 +126,107 @@ def test_one_that_cannot_be_read_does_not_keep_the_others_from_their_turn(new_st
     raw = stage.document.serialize()
     next(iter(raw["services"].values()))["variables"]["LICENCE"] = {"isOptional": False}
     tables.revisions._rows[revision.id] = replace(revision, document=raw)
+    before = stage.railway.requests.count
     report = stage.manager().run_due()
     assert (report.claimed, report.settled) == (3, 2)
     assert set(report.failures) == {broken.id}
     assert "LICENCE" in report.failures[broken.id]
+    assert stage.railway.requests.count - before == 1
+
+
+UNREADABLE = [
+    pytest.param(OperationKind.BACKUP_CREATE, {}, id="while deciding"),
+    pytest.param(OperationKind.BACKUP_CREATE, {"volume_instance_id": ""}, id="while asking Railway"),
+    pytest.param(OperationKind.SERVICE_DOMAIN_CREATE, {"number": "many"}, id="while deciding after a look"),
+]
+
+
+def with_an_unreadable_write(
+    stage: Any, instance_id: UUID, kind: OperationKind, request: dict[str, Any]
+) -> None:
+    """A row that some other version has written: every turn of the instance breaks off."""
+    now = stage.clock.now()
+    row = ProviderOperation(
+        id=new_id(now),
+        instance_id=instance_id,
+        key="unreadable",
+        kind=kind,
+        state=OperationState.SENT,
+        request=request,
+        attempts=1,
+        created_at=now,
+        sent_at=now,
+    )
+    with stage.database.unit_of_work() as work:
+        work.operations.add(row)
+        work.commit()
+
+
+def ids_of(stage: Any) -> list[UUID]:
+    with stage.database.unit_of_work() as work:
+        return [one.id for one in (work.instances.list_page()).items]
+
+
+@pytest.mark.parametrize(("kind", "request_"), UNREADABLE)
+def test_one_that_breaks_does_not_take_the_shared_look_from_the_others(
+    new_stage: Any, kind: OperationKind, request_: dict[str, Any]
+) -> None:
+    stage = new_stage()
+    manager = resting(stage, 4)
+    broken, *others = ids_of(stage)
+    with_an_unreadable_write(stage, broken, kind, request_)
+    before = stage.railway.requests.count
+    report = manager.run_due()
+    assert (report.claimed, report.settled, set(report.failures)) == (4, 3, {broken})
+    assert stage.railway.requests.count - before == 1
+    for instance_id in others:
+        assert (stage.get(instance_id)).next_check_at > stage.clock.now()
+
+
+def test_one_that_breaks_comes_again_later_and_later(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = resting(stage, 2)
+    broken, _ = ids_of(stage)
+    with_an_unreadable_write(stage, broken, OperationKind.BACKUP_CREATE, {})
+    pauses = []
+    for _ in range(20):
+        report = manager.run_due()
+        assert set(report.failures) == {broken}
+        assert (manager.run_due()).claimed == 0
+        left = stage.get(broken)
+        assert left.lease_owner is None
+        pauses.append((left.next_check_at - stage.clock.now()).total_seconds())
+        stage.clock.advance_to(left.next_check_at)
+    assert pauses == sorted(pauses)
+    assert pauses[0] >= 5
+    assert pauses[-1] == 900
+
+
+def test_one_that_broke_goes_on_once_it_is_mended(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = resting(stage, 2)
+    broken, _ = ids_of(stage)
+    with_an_unreadable_write(stage, broken, OperationKind.BACKUP_CREATE, {})
+    assert (manager.run_due()).failures
+    with stage.database.unit_of_work() as work:
+        row = work.operations.find(broken, "unreadable")
+        work.operations.save(replace(row, state=OperationState.ABANDONED))
+        work.commit()
+    stage.clock.advance_to((stage.get(broken)).next_check_at)
+    report = manager.run_due()
+    assert (report.claimed, report.settled, report.failures) == (1, 1, {})
+
+
+def test_a_turn_that_is_asked_for_and_breaks_gives_the_instance_back(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = resting(stage, 1)
+    (broken,) = ids_of(stage)
+    with_an_unreadable_write(stage, broken, OperationKind.BACKUP_CREATE, {})
+    with pytest.raises(KeyError):
+        manager.reconcile(broken)
+    left = stage.get(broken)
+    assert left.lease_owner is None
+    assert left.next_check_at > stage.clock.now()
 
 
 def test_one_whose_turn_breaks_off_is_told_and_the_others_go_on(

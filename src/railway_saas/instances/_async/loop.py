@@ -19,12 +19,12 @@ from railway_saas.errors import (
     RailwayError,
     RailwayInputError,
     RailwayRateLimitError,
-    TemplateError,
+    RepositoryError,
 )
 from railway_saas.instances._async.looking import operation_for
 from railway_saas.instances._async.reading import AsyncReader
 from railway_saas.instances.deciding import decide
-from railway_saas.instances.deciding.common import ask_operator
+from railway_saas.instances.deciding.common import ask_operator, backoff_s
 from railway_saas.instances.effects import confirm, merged, refuse
 from railway_saas.instances.failures import Judgement, judge
 from railway_saas.instances.inputs import resources_of
@@ -131,6 +131,20 @@ class AsyncControlLoop:
             return await self._take_steps(claimed, dict(seen), lane)
         except LeaseLostError:
             return Outcome(OutcomeKind.BUSY, reason="another worker has taken it over")
+        except Exception:
+            await self._leave_for_later(claimed)
+            raise
+
+    async def _leave_for_later(self, claimed: Instance) -> None:
+        """What broke off neither waits for its lease to end nor comes again at once: it would most likely break again."""
+        now = self._now()
+        again_at = now + timedelta(seconds=backoff_s(claimed.observed, self._settings, now))
+        try:
+            async with self._database.unit_of_work() as work:
+                await work.instances.release(claimed, worker=self._worker, next_check_at=again_at)
+                await work.commit()
+        except RepositoryError:  # what broke off is told already; it comes again when its lease is over
+            log.warning("instance %s: it could not be given back", claimed.id, exc_info=True)
 
     async def _take_steps(self, claimed: Instance, seen: dict[Sight, object], lane: Lane) -> Outcome:
         situation = await self._reader.situation(claimed.id, seen, self._now())
@@ -417,46 +431,54 @@ class AsyncControlLoop:
         self, claimed: Sequence[Instance], kinds: Counter[OutcomeKind], failures: dict[UUID, str]
     ) -> None:
         by_id = {instance.id: instance for instance in claimed}
-        try:
-            situations = await self._reader.situations(claimed, self._now())
-        except TemplateError:  # one of them cannot be read: each by itself, so that only that one fails
-            for instance in claimed:
-                await self._turn_alone(instance.id, {}, kinds, failures)
-            return
         resting: list[tuple[Situation, Settled]] = []
-        acting: list[Situation] = []
-        for situation, verdict in await self._look_together(situations):
+        seen: dict[UUID, Mapping[Sight, object]] = {}
+        for situation, verdict in await self._look_together(await self._read_together(claimed)):
             if isinstance(verdict, Settled):  # how long to wait depends on writes that were not read
                 resting.append((situation, verdict))
             else:
-                acting.append(situation)
+                seen[situation.instance.id] = situation.seen
         await self._end_together(by_id, resting, kinds)
-        for situation in acting:
-            await self._turn_alone(situation.instance.id, situation.seen, kinds, failures)
+        at_rest = {situation.instance.id for situation, _ in resting}
+        for instance_id in by_id:  # those whose turn broke off among them: now it is told why
+            if instance_id not in at_rest:
+                await self._turn_alone(instance_id, seen.get(instance_id, {}), kinds, failures)
 
-    async def _look_together(self, situations: Sequence[Situation]) -> list[tuple[Situation, Verdict]]:
-        """One request for what all of them want to see first, one for what some of them want to see then."""
-        decided = [(situation, decide(situation)) for situation in situations]
+    async def _read_together(self, claimed: Sequence[Instance]) -> Sequence[Situation]:
+        """Without those that cannot be read, which may be all of them: a turn of its own tells why."""
+        try:
+            return await self._reader.situations(claimed, self._now())
+        except RepositoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a row of one of them: each by itself, so that only that one fails
+            return ()
+
+    async def _look_together(self, situations: Sequence[Situation]) -> list[tuple[Situation, Verdict | None]]:
+        """One request for what all of them want to see first, one for what some of them want to see then.
+
+        No verdict: deciding broke off, and a turn of its own tells why.
+        """
+        decided = [(situation, decided_unless_broken(situation)) for situation in situations]
         for _ in range(MAX_LOOKS_TOGETHER):
             found = await self._look_once(decided)
             now = self._now()
             for index, sights in found.items():
                 situation = with_sights(decided[index][0], sights, now)
-                decided[index] = (situation, decide(situation))
+                decided[index] = (situation, decided_unless_broken(situation))
             if not found:
                 break
         return decided
 
     async def _look_once(
-        self, decided: Sequence[tuple[Situation, Verdict]]
+        self, decided: Sequence[tuple[Situation, Verdict | None]]
     ) -> dict[int, dict[Sight, object]]:
         """What those that want to look saw, by their place."""
-        wanted: list[tuple[int, Sight, Operation[Any]]] = []
-        for index, (situation, verdict) in enumerate(decided):
-            for sight in verdict.sights if isinstance(verdict, Look) else ():
-                operation = operation_for(situation.instance, sight, lane=Lane.BACKGROUND)
-                if operation is not None:
-                    wanted.append((index, sight, operation))
+        wanted = [
+            (index, sight, operation)
+            for index, (situation, verdict) in enumerate(decided)
+            if isinstance(verdict, Look)
+            for sight, operation in reads_of(situation.instance, verdict)
+        ]
         outcomes = await self._looker.run_all([operation for _, _, operation in wanted])
         found: dict[int, dict[Sight, object]] = {}
         for (index, sight, _), outcome in zip(wanted, outcomes, strict=True):
@@ -503,6 +525,23 @@ class AsyncControlLoop:
             failures[instance_id] = str(error) or type(error).__name__
         else:
             kinds[outcome.kind] += 1
+
+
+def decided_unless_broken(s: Situation) -> Verdict | None:
+    """None: deciding broke off. Whoever decides for many goes on with the others."""
+    try:
+        return decide(s)
+    except Exception:  # noqa: BLE001 - a fault of ours as well
+        return None
+
+
+def reads_of(instance: Instance, look: Look) -> list[tuple[Sight, Operation[Any]]]:
+    """What shows these sights, without those that take more than a read; nothing where one cannot be asked for."""
+    try:
+        reads = [(sight, operation_for(instance, sight, lane=Lane.BACKGROUND)) for sight in look.sights]
+    except RailwayInputError:
+        return []
+    return [(sight, read) for sight, read in reads if read is not None]
 
 
 def with_sights(s: Situation, found: Mapping[Sight, object], now: datetime) -> Situation:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from railway_saas.errors import RepositoryError
 from railway_saas.instances.deciding import keys_of_interest
 from railway_saas.instances.inputs import fill_known
 from railway_saas.instances.situation import Situation
@@ -59,7 +60,10 @@ class AsyncReader:
         """Several instances, with their open operations only: enough to tell which of them need more than a look.
 
         Nor is the template of one at rest filled in: only its services' names matter then, and filling in takes longer
-        than everything else together.
+        than everything else together. What cannot be read is left out: a turn of its own tells why.
+
+        Raises:
+            RepositoryError: The database failed, for all of them.
         """
         if not instances:
             return []
@@ -71,21 +75,34 @@ class AsyncReader:
             catalogue: dict[UUID, CatalogueTemplate] = {}
             for template_id in {instance.template_id for instance in instances}:
                 catalogue[template_id] = await work.templates.get(template_id)
-            return [
-                Situation(
-                    instance=instance,
-                    catalogue=catalogue[instance.template_id],
-                    template=await self._known(work, instance),
-                    applied_template=await self._applied(work, instance),
-                    operations={one.key: one for one in operations.get(instance.id, ())},
-                    services=services.get(instance.id, ()),
-                    domains=domains.get(instance.id, ()),
-                    settings=self._settings,
-                    namespace=self._namespace,
-                    now=now,
-                )
-                for instance in instances
-            ]
+            documents = {one.id: await self._documents_of(work, one) for one in instances}
+        return [
+            Situation(
+                instance=instance,
+                catalogue=catalogue[instance.template_id],
+                template=known[0],
+                applied_template=known[1],
+                operations={one.key: one for one in operations.get(instance.id, ())},
+                services=services.get(instance.id, ()),
+                domains=domains.get(instance.id, ()),
+                settings=self._settings,
+                namespace=self._namespace,
+                now=now,
+            )
+            for instance in instances
+            if (known := documents[instance.id]) is not None
+        ]
+
+    async def _documents_of(
+        self, work: AsyncUnitOfWork, instance: Instance
+    ) -> tuple[Template, Template | None] | None:
+        """The desired revision's and the applied one's; None: one of them cannot be read."""
+        try:
+            return await self._known(work, instance), await self._applied(work, instance)
+        except Exception as error:
+            if isinstance(error, RepositoryError) and error.transient:
+                raise
+            return None
 
     async def _known(self, work: AsyncUnitOfWork, instance: Instance) -> Template:
         applied = instance.observed.applied

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from railway_saas.errors import RepositoryError
 from railway_saas.instances.deciding import keys_of_interest
 from railway_saas.instances.inputs import fill_known
 from railway_saas.instances.situation import Situation
@@ -60,7 +61,10 @@ class Reader:
         """Several instances, with their open operations only: enough to tell which of them need more than a look.
 
         Nor is the template of one at rest filled in: only its services' names matter then, and filling in takes longer
-        than everything else together.
+        than everything else together. What cannot be read is left out: a turn of its own tells why.
+
+        Raises:
+            RepositoryError: The database failed, for all of them.
         """
         if not instances:
             return []
@@ -72,21 +76,32 @@ class Reader:
             catalogue: dict[UUID, CatalogueTemplate] = {}
             for template_id in {instance.template_id for instance in instances}:
                 catalogue[template_id] = work.templates.get(template_id)
-            return [
-                Situation(
-                    instance=instance,
-                    catalogue=catalogue[instance.template_id],
-                    template=self._known(work, instance),
-                    applied_template=self._applied(work, instance),
-                    operations={one.key: one for one in operations.get(instance.id, ())},
-                    services=services.get(instance.id, ()),
-                    domains=domains.get(instance.id, ()),
-                    settings=self._settings,
-                    namespace=self._namespace,
-                    now=now,
-                )
-                for instance in instances
-            ]
+            documents = {one.id: self._documents_of(work, one) for one in instances}
+        return [
+            Situation(
+                instance=instance,
+                catalogue=catalogue[instance.template_id],
+                template=known[0],
+                applied_template=known[1],
+                operations={one.key: one for one in operations.get(instance.id, ())},
+                services=services.get(instance.id, ()),
+                domains=domains.get(instance.id, ()),
+                settings=self._settings,
+                namespace=self._namespace,
+                now=now,
+            )
+            for instance in instances
+            if (known := documents[instance.id]) is not None
+        ]
+
+    def _documents_of(self, work: UnitOfWork, instance: Instance) -> tuple[Template, Template | None] | None:
+        """The desired revision's and the applied one's; None: one of them cannot be read."""
+        try:
+            return self._known(work, instance), self._applied(work, instance)
+        except Exception as error:
+            if isinstance(error, RepositoryError) and error.transient:
+                raise
+            return None
 
     def _known(self, work: UnitOfWork, instance: Instance) -> Template:
         applied = instance.observed.applied

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from railway_saas.domain.instances import InstanceService
+    from railway_saas.domain.instances import InstanceService, Observed
     from railway_saas.domain.operations import ProviderOperation
+    from railway_saas.instances.manager_settings import ManagerSettings
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Change, Record, Verdict
     from railway_saas.instances.view import RailwayView, ServiceView
@@ -100,12 +101,16 @@ def _blind(s: Situation, sight: Sight) -> Verdict:
 
 
 def _blind_pause_s(s: Situation) -> float:
+    return backoff_s(s.observed, s.settings, s.now)
+
+
+def backoff_s(observed: Observed, settings: ManagerSettings, now: datetime) -> float:
     """The longer a look is overdue, the longer the pause: backoff without a counter.
 
     What rests is seen once per interval, so its first minutes of blindness begin after that.
     """
-    blind_s = s.seconds_since(s.observed.seen_at or s.observed.status_since)
-    overdue_s = blind_s - s.settings.check_interval_s
+    blind_s = (now - (observed.seen_at or observed.status_since)).total_seconds()
+    overdue_s = blind_s - settings.check_interval_s
     return min(LONGEST_BLINDNESS_S, max(5.0, min(60.0, blind_s / 2), overdue_s / 2))
 
 
