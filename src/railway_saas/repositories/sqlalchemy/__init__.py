@@ -11,6 +11,10 @@ try:
     from railway_saas.repositories.sqlalchemy import migrations
     from railway_saas.repositories.sqlalchemy._async.database import AsyncSqlDatabase, AsyncSqlUnitOfWork
     from railway_saas.repositories.sqlalchemy._sync.database import SqlDatabase, SqlUnitOfWork
+    from railway_saas.repositories.sqlalchemy._sync.instances import SqlInstances
+    from railway_saas.repositories.sqlalchemy._sync.parts import SqlEvents
+    from railway_saas.repositories.sqlalchemy._sync.records import SqlAudit, SqlOutbox
+    from railway_saas.repositories.sqlalchemy._sync.transaction import Transaction
     from railway_saas.repositories.sqlalchemy.engines import (
         create_async_database_engine,
         create_database_engine,
@@ -28,8 +32,13 @@ __all__ = [
     "AsyncSqlDatabase",
     "AsyncSqlUnitOfWork",
     "Base",
+    "SqlAudit",
     "SqlDatabase",
+    "SqlEvents",
+    "SqlInstances",
+    "SqlOutbox",
     "SqlUnitOfWork",
+    "Transaction",
     "create_async_database_engine",
     "create_database_engine",
     "migrations",

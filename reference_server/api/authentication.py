@@ -1,0 +1,165 @@
+"""Who asks: found before a request is validated, and put into the scope that the database knows."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, cast
+from uuid import uuid4
+
+from flask import current_app, g, request
+
+from reference_server.api.problems import forbidden, unauthenticated
+from reference_server.security.origin import Origin, coming_from
+from reference_server.security.scope import AUTH, NOBODY, Scope, scoped
+from reference_server.security.tokens import InvalidTokenError, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from flask import Flask, Response
+
+    from reference_server.composition import Platform
+    from reference_server.data.accounts import Principal
+
+API_KEY_PREFIX: Final = "rsk"
+_ACCESS: Final = "_reference_server_access"
+_MAX_REQUEST_ID: Final = 128
+
+
+def platform() -> Platform:
+    """That of this process."""
+    return cast("Platform", current_app.extensions["platform"])
+
+
+def public(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view that nobody has to log in for."""
+    setattr(view, _ACCESS, "public")
+    return view
+
+
+def admins_only(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view for administrators."""
+    setattr(view, _ACCESS, "admin")
+    return view
+
+
+def needs(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A view that an API key must have a scope for, e.g. `instances:write`. Sessions may do all that their user may."""
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(view, "_reference_server_key_scope", scope)  # noqa: B010
+        return view
+
+    return mark
+
+
+def principal() -> Principal:
+    """Who asks.
+
+    Raises:
+        Problem: Nobody is logged in.
+    """
+    found: Principal | None = g.get("principal")
+    if found is None:
+        raise unauthenticated()
+    return found
+
+
+def register(app: Flask) -> None:
+    """Know who asks before anything else is done."""
+    app.before_request(_enter)
+    app.after_request(_give_request_id)
+    app.teardown_request(_leave)
+
+
+def _enter() -> None:
+    g.request_id = _request_id()
+    g.contexts = stack = ExitStack()
+    stack.enter_context(
+        coming_from(
+            Origin(
+                request_id=g.request_id,
+                address=request.remote_addr,
+                user_agent=(request.user_agent.string or None) and request.user_agent.string[:255],
+            )
+        )
+    )
+    g.principal = _find_principal()
+    _refuse_who_may_not(g.principal)
+    stack.enter_context(scoped(_scope_of(g.principal)))
+
+
+def _request_id() -> str:
+    """The caller's, where it is harmless; else a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    is_harmless = (
+        0 < len(given) <= _MAX_REQUEST_ID
+        and given.isascii()
+        and given.replace("-", "").replace("_", "").isalnum()
+    )
+    return given if is_harmless else str(uuid4())
+
+
+def _find_principal() -> Principal | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if not scheme:
+        return None
+    if scheme.lower() != "bearer" or not token.strip():
+        raise unauthenticated("The Authorization header must be `Bearer` and a token.")
+    found = (
+        _by_api_key(token.strip())
+        if token.strip().startswith(API_KEY_PREFIX + "_")
+        else _by_access_token(token.strip())
+    )
+    if found is None:
+        raise unauthenticated()
+    return found
+
+
+def _by_access_token(token: str) -> Principal | None:
+    try:
+        claims = platform().access_tokens.read(token)
+    except InvalidTokenError:
+        return None
+    with scoped(AUTH), platform().database.unit_of_work() as work:
+        return work.sessions.principal(claims.session_id, claims.user_id)
+
+
+def _by_api_key(token: str) -> Principal | None:
+    with scoped(AUTH), platform().database.unit_of_work() as work:
+        return work.api_keys.principal(digest(token), now=platform().now())
+
+
+def _refuse_who_may_not(found: Principal | None) -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None:
+        return  # there is no such path: the router says so
+    access = getattr(view, _ACCESS, None)
+    if access == "public" or request.endpoint in current_app.config["PUBLIC_ENDPOINTS"]:
+        return
+    if found is None:
+        raise unauthenticated()
+    if access == "admin" and not found.user.is_admin:
+        raise forbidden("This is for administrators.")
+    scope = getattr(view, "_reference_server_key_scope", None)
+    if found.scopes is not None and (scope is None or scope not in found.scopes):
+        raise forbidden(
+            f"The API key lacks the scope {scope}." if scope else "This needs a session; API keys may not."
+        )
+
+
+def _scope_of(found: Principal | None) -> Scope:
+    return NOBODY if found is None else Scope.of_user(found.user.id, is_admin=found.user.is_admin)
+
+
+def _give_request_id(response: Response) -> Response:
+    if "request_id" in g:
+        response.headers["X-Request-ID"] = g.request_id
+    return response
+
+
+def _leave(_: BaseException | None) -> None:
+    contexts: ExitStack | None = g.pop("contexts", None)
+    if contexts is not None:
+        contexts.close()

@@ -1,0 +1,191 @@
+"""Errors as problems of RFC 9457: one table from what is raised to what is answered."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from flask import Response, json
+from pydantic import BaseModel, ConfigDict, Field
+from werkzeug.exceptions import HTTPException
+
+from railway_saas import RailwaySaasError, errors
+from reference_server.accounts import LoginRefusedError
+from reference_server.security.origin import current_origin
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from pydantic import ValidationError
+
+log = logging.getLogger("reference_server.api")
+
+LOGIN_REFUSED: Final = "Address or password are wrong, or the address is not verified yet."
+"""One sentence for all, so that nobody learns which addresses have an account."""
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:railway-saas:problem:"
+
+
+class ProblemModel(BaseModel):
+    """A problem, as RFC 9457 has it."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = Field(
+        description="Stable name of the kind of problem.", examples=["urn:railway-saas:problem:not-found"]
+    )
+    title: str = Field(description="The kind of problem, for people.", examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="What happened, and what to do.", examples=["There is no such instance."])
+    request_id: str | None = Field(
+        None, description="To ask us about it.", examples=["0199c1c2-6a4e-7f61-8a77-1f0f0e2f1b11"]
+    )
+
+
+@dataclass
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """Something that is answered with an error."""
+
+    status: int
+    kind: str
+    title: str
+    detail: str
+    more: dict[str, Any] = field(default_factory=dict[str, Any])
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.kind}: {self.detail}"
+
+
+def not_found(what: str) -> Problem:
+    """There is none, or it is somebody else's: both look alike."""
+    return Problem(404, "not-found", "Not found", f"There is no such {what}.")
+
+
+def unauthenticated(detail: str = "Log in, or send a good access token or API key.") -> Problem:
+    """Nobody is logged in."""
+    return Problem(401, "unauthenticated", "Not logged in", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def forbidden(detail: str) -> Problem:
+    """Somebody is logged in who must not do this."""
+    return Problem(403, "forbidden", "Not allowed", detail)
+
+
+def conflict(detail: str, *, kind: str = "conflict", **more: Any) -> Problem:
+    """It does not go with what is there."""
+    return Problem(409, kind, "Conflict", detail, more)
+
+
+def invalid(detail: str, *errors: dict[str, str]) -> Problem:
+    """The request cannot be used."""
+    return Problem(422, "invalid-request", "The request cannot be used", detail, {"errors": list(errors)})
+
+
+def problem_of(error: RailwaySaasError) -> Problem:  # noqa: C901, PLR0911 - a table
+    """What an error of the SDK is. What a customer can do something about is told in full, the rest goes to the log."""
+    match error:
+        case errors.InstanceNotFoundError():
+            return not_found("instance or template")
+        case errors.LimitExceededError():
+            more = {
+                "limit": error.limit,
+                "plan": error.plan,
+                "allowed": error.allowed,
+                "used": error.used,
+                "wanted": error.wanted,
+                "next_plan": error.next_plan,
+                "next_plan_allows": error.next_plan_allows,
+            }
+            return Problem(403, "limit-exceeded", "Your plan has no room", str(error), more)
+        case errors.InstanceStateError():
+            return Problem(
+                409,
+                "illegal-transition",
+                "Not possible now",
+                str(error),
+                {"current": error.current, "allowed": list(error.allowed)},
+            )
+        case errors.NameTakenError():
+            return conflict(str(error), kind="name-taken", argument=error.argument)
+        case errors.InstanceInputError():
+            return invalid(str(error), {"pointer": f"#/{error.argument}", "detail": str(error)})
+        case errors.TemplateError():
+            return invalid(
+                "The template's inputs cannot be used.",
+                *({"pointer": f"#/inputs/{one.path}", "detail": one.message} for one in error.problems),
+            )
+        case errors.WebhookRefusedError():
+            return Problem(error.status_code, "webhook-refused", "Refused", str(error))
+        case errors.NeedsAttentionError():
+            return conflict("An operator is looking into this instance.", kind="needs-attention")
+        case errors.NotFoundError():
+            return not_found("thing")
+        case errors.ConflictError():
+            return conflict("It is there already.")
+        case errors.RailwayError() | errors.RepositoryError():
+            log.error("not done: %s", error)
+            return Problem(
+                503,
+                "unavailable",
+                "Not possible right now",
+                "Please try again in a moment.",
+                headers={"Retry-After": "5"},
+            )
+        case _:
+            log.error("a fault of ours", exc_info=error)
+            return Problem(500, "fault", "A fault of ours", "We have been told. Please try again later.")
+
+
+def respond(problem: Problem) -> Response:
+    """The answer."""
+    origin = current_origin()
+    body = {
+        "type": TYPE_PREFIX + problem.kind,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        **problem.more,
+        **({"request_id": origin.request_id} if origin else {}),
+    }
+    return Response(json.dumps(body), problem.status, problem.headers, content_type=MEDIA_TYPE)
+
+
+def on_invalid_request(error: ValidationError) -> Response:
+    """What pydantic found wrong with a request; values are not quoted, they may be passwords."""
+    faults = [
+        {"pointer": "#/" + "/".join(str(part) for part in entry["loc"]), "detail": str(entry["msg"])}
+        for entry in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return respond(
+        invalid("; ".join(f"{one['pointer'][2:] or 'body'}: {one['detail']}" for one in faults), *faults)
+    )
+
+
+def register(app: Flask) -> None:
+    """Answer every error with a problem."""
+    app.register_error_handler(Problem, respond)
+    app.register_error_handler(LoginRefusedError, lambda _: respond(unauthenticated(LOGIN_REFUSED)))
+    app.register_error_handler(RailwaySaasError, lambda error: respond(problem_of(error)))
+    app.register_error_handler(HTTPException, _on_http_exception)
+    app.register_error_handler(Exception, _on_fault)
+
+
+def _on_http_exception(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return cast("Response", error.get_response())  # a redirect
+    kind = HTTPStatus(status).phrase.lower().replace(" ", "-")
+    answer = respond(
+        Problem(status, kind, HTTPStatus(status).phrase, error.description or HTTPStatus(status).description)
+    )
+    for name, value in error.get_headers():
+        if name.lower() not in {"content-type", "content-length"}:
+            answer.headers[name] = value
+    return answer
+
+
+def _on_fault(error: Exception) -> Response:
+    log.error("a fault of ours", exc_info=error)
+    return respond(Problem(500, "fault", "A fault of ours", "We have been told. Please try again later."))

@@ -1,0 +1,57 @@
+"""The web application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flask_openapi import Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import railway_saas
+from reference_server.api import authentication, problems
+from reference_server.api.auth import api as auth_api
+from reference_server.api.instances import api as instances_api
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from reference_server.composition import Platform
+
+_PUBLIC_ENDPOINTS: Final = frozenset({"openapi.doc_url", "openapi.openapi", "static"})
+
+
+def create_app(platform: Platform) -> Flask:
+    """The application over a platform that is wired: `reference_server.composition`."""
+    app = OpenAPI(
+        "reference_server",
+        info=Info(title="railway_saas platform", version=railway_saas.__version__),
+        security_schemes={"bearer": _BEARER},
+        validation_error_callback=problems.on_invalid_request,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.openapi_version = "3.1.0"
+    app.config.update(
+        MAX_CONTENT_LENGTH=platform.settings.max_body_bytes,
+        PUBLIC_ENDPOINTS=_PUBLIC_ENDPOINTS,
+        DEBUG=platform.settings.debug,
+    )
+    app.extensions["platform"] = platform
+    problems.register(app)
+    authentication.register(app)
+    for api in (auth_api, instances_api):
+        app.register_api(api)
+    _believe_proxies(app, platform.settings.trusted_proxies)
+    return app
+
+
+_BEARER: Final[dict[str, Any]] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token of `POST /api/auth/login`, or an API key.",
+}
+
+
+def _believe_proxies(app: Flask, count: int) -> None:
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

@@ -1,0 +1,35 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from railway_saas import RailwaySaasError
+from reference_server.cli import admin, database
+
+app = typer.Typer(
+    name="railway-saas-server",
+    help="Run the platform, and look after it.",
+    epilog="Settings come from the environment; see docs/server/configuration.md.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("migrate")(database.migrate)
+app.command("seed")(database.seed)
+app.add_typer(admin.app, name="admin")
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Carry out a command line and return its exit status: 0 done, 1 it failed, 2 wrong input, 130 interrupted."""
+    try:
+        app(args=arguments, prog_name="railway-saas-server")
+    except RailwaySaasError as error:
+        sys.stderr.write(f"railway-saas-server: {error}\n")
+        return 1
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    return 0

@@ -1,0 +1,40 @@
+"""`migrate` and `seed`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reference_server.catalogue import publish_folder
+from reference_server.cli.context import platform_for, settings
+from reference_server.data.engines import ConnectionRole, open_engine
+from reference_server.migrations import upgrade
+
+
+def migrate() -> None:
+    """Bring the database up to date. Harmless when it is."""
+    configured = settings()
+    if configured.on_sqlite:
+        configured.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(configured, ConnectionRole.OWNER, threads=1)
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
+    typer.echo("The database is up to date.")
+
+
+def seed(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of template documents (JSON); ours unless given.", exists=True, file_okay=False
+        ),
+    ] = None,
+) -> None:
+    """Offer the templates of a folder. Those that are offered already stay, with a new revision where they changed."""
+    with platform_for("seed") as platform:
+        for name, outcome in publish_folder(platform.manager, folder):
+            typer.echo(f"{name}: {outcome}")

@@ -1,0 +1,131 @@
+"""What the platform is made of: the only place that wires clients, repositories and managers together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from railway_saas import RailwayClient
+from railway_saas.config import RateLimit
+from railway_saas.errors import ConfigurationError
+from railway_saas.instances import InstanceManager, ManagerSettings, WebhookIntake
+from reference_server.accounts import Accounts
+from reference_server.data.database import ServerDatabase
+from reference_server.data.engines import ConnectionRole, open_engine, open_replica
+from reference_server.jobs.port import NoQueue
+from reference_server.plans import plans_of
+from reference_server.security.passwords import Passwords
+from reference_server.security.tokens import AccessTokens
+from reference_server.settings import DEVELOPMENT_SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from railway_saas.domain import Plans
+    from railway_saas.emulator import Emulator
+    from reference_server.jobs.port import JobQueue
+    from reference_server.settings import Settings
+
+MANAGER_SETTINGS: Final = ManagerSettings(call_timeout_s=15.0, lease_s=20.0)
+"""Work of a worker that died is free after 20 s, so that another one has it within 30."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """Everything that a process of the platform works with."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    database: ServerDatabase
+    railway: RailwayClient
+    workspace_id: str
+    manager: InstanceManager
+    intake: WebhookIntake
+    plans: Plans
+    passwords: Passwords
+    access_tokens: AccessTokens
+    accounts: Accounts
+    jobs: JobQueue
+    emulator: Emulator | None = None
+    """The local Railway that lives in this process, if one does."""
+
+    def close(self) -> None:
+        """Give back connections."""
+        self.railway.close()
+        self.database.close()
+
+
+def build_platform(
+    settings: Settings,
+    role: ConnectionRole,
+    *,
+    emulator: Emulator | None = None,
+    jobs: JobQueue | None = None,
+    now: Callable[[], datetime] | None = None,
+    needs_railway: bool = True,
+) -> Platform:
+    """Wire one process's platform.
+
+    Args:
+        settings: What it is told.
+        role: As whom it works in the database.
+        emulator: The Railway to use in this process; that of the settings unless given.
+        jobs: Where wishes for background work go.
+        now: The present moment, aware; the Railway client's clock unless given.
+        needs_railway: False for commands that never ask Railway: they run without a token.
+
+    Raises:
+        ConfigurationError: The settings name no Railway, or something that is not installed.
+    """
+    threads = settings.web_threads if role is ConnectionRole.APP else settings.worker_threads
+    railway, workspace_id = _railway_of(settings, emulator, needed=needs_railway)
+    clock = now or railway.clock.now
+    queue = jobs or NoQueue()
+    plans = plans_of(settings)
+    database = ServerDatabase(
+        open_engine(settings, role, threads=threads),
+        replica=open_replica(settings, role, threads=threads),
+        jobs=queue,
+    )
+    secrets = [one.get_secret_value() for one in settings.railway_webhook_secrets] or [DEVELOPMENT_SECRET]
+    passwords = Passwords(settings.bcrypt_rounds)
+    access_tokens = AccessTokens(
+        settings.jwt_secret, issuer=settings.base_url, lifetime_s=settings.access_token_s, now=clock
+    )
+    return Platform(
+        settings=settings,
+        now=clock,
+        database=database,
+        railway=railway,
+        workspace_id=workspace_id,
+        manager=InstanceManager(
+            railway, database, workspace_id=workspace_id, plans=plans, settings=MANAGER_SETTINGS, now=clock
+        ),
+        intake=WebhookIntake(database, secrets=secrets, now=clock),
+        plans=plans,
+        passwords=passwords,
+        access_tokens=access_tokens,
+        accounts=Accounts(
+            database, passwords, access_tokens, refresh_token_s=settings.refresh_token_s, now=clock
+        ),
+        jobs=queue,
+        emulator=emulator,
+    )
+
+
+def _railway_of(settings: Settings, emulator: Emulator | None, *, needed: bool) -> tuple[RailwayClient, str]:
+    if emulator is not None:
+        return emulator.client(), emulator.workspace_id
+    if settings.railway_api_token is None or settings.railway_workspace_id is None:
+        if needed:
+            raise ConfigurationError(
+                "RAILWAY_API_TOKEN: set it, or start with `railway-saas-server serve`, which emulates a Railway"
+            )
+        return RailwayClient("no-token-was-given", endpoint="http://127.0.0.1:9"), "none"
+    client = RailwayClient(
+        settings.railway_api_token.get_secret_value(),
+        endpoint=settings.railway_endpoint,
+        rate_limit=RateLimit(per_hour=settings.railway_requests_per_hour),
+    )
+    return client, settings.railway_workspace_id

@@ -1,0 +1,1 @@
+"""The server's own tables, and the unit of work that has them beside the SDK's."""

@@ -1,0 +1,103 @@
+"""Units of work over the SDK's tables and the server's, in the scope of whoever asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session, sessionmaker
+
+from railway_saas.repositories.sqlalchemy import SqlDatabase, SqlUnitOfWork
+from reference_server.data.accounts import ApiKeys, LoginFailures, OneTimeTokens, Sessions, Users
+from reference_server.data.recorders import MailingOutbox, TracedAudit, WakingInstances
+from reference_server.security.scope import current_scope
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm import SessionTransaction
+
+    from reference_server.jobs.port import JobQueue
+
+_SET_SCOPE: Final = "SELECT set_config('app.role', %s, true), set_config('app.user_id', %s, true)"
+
+
+def scoped_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions whose every transaction tells PostgreSQL the scope it is in. SQLite has no row level security."""
+    sessions = sessionmaker(engine)
+    if engine.dialect.name == "postgresql":
+        event.listen(sessions, "after_begin", _set_scope)
+    return sessions
+
+
+def _set_scope(_: Session, __: SessionTransaction, connection: Connection) -> None:
+    scope = current_scope()
+    connection.exec_driver_sql(_SET_SCOPE, (scope.role.value, str(scope.user_id or "")))
+
+
+class ServerDatabase(SqlDatabase):
+    """The platform's database.
+
+    Args:
+        engine: Of the primary.
+        jobs: Where wishes of a transaction are queued, in that transaction.
+        replica: Of a read replica, for reads that may be stale.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        jobs: JobQueue,
+        replica: Engine | None = None,
+    ) -> None:
+        self._sessions = scoped_sessions(engine)
+        self._stale_sessions = scoped_sessions(replica) if replica is not None else self._sessions
+        self._jobs = jobs
+        self.engine = engine
+        self._replica = replica
+        super().__init__(self._sessions)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+        if self._replica is not None:
+            self._replica.dispose()
+
+    def unit_of_work(self) -> ServerUnitOfWork:
+        """A transaction on the primary; it begins with `with`."""
+        return ServerUnitOfWork(self._sessions(), self._jobs)
+
+    def stale_unit_of_work(self) -> ServerUnitOfWork:
+        """A transaction that only reads, and may see what was true a moment ago."""
+        return ServerUnitOfWork(self._stale_sessions(), self._jobs)
+
+
+class ServerUnitOfWork(SqlUnitOfWork):
+    """The SDK's repositories and the server's, and the jobs that what is written here asks for.
+
+    Whatever wakes an instance or puts a mail into the outbox queues its job with the commit: none without the
+    change, none lost after it.
+    """
+
+    def __init__(self, session: Session, jobs: JobQueue) -> None:
+        super().__init__(session)
+        self._jobs = jobs
+        self._wishes: dict[tuple[str, str], None] = {}
+        self.instances = WakingInstances(self._transaction, self._wish)
+        self.outbox = MailingOutbox(self._transaction, self._wish)
+        self.audit = TracedAudit(self._transaction)
+        self.users = Users(session)
+        self.sessions = Sessions(session)
+        self.one_time_tokens = OneTimeTokens(session)
+        self.api_keys = ApiKeys(session)
+        self.login_failures = LoginFailures(session)
+
+    def _wish(self, job: str, subject: str) -> None:
+        self._wishes[job, subject] = None
+
+    def commit(self) -> None:
+        """Queue what was wished for, and make everything last."""
+        for job, subject in self._wishes:
+            self._jobs.enqueue(self.session, job, subject)
+        self._wishes.clear()
+        super().commit()

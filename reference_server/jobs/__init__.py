@@ -1,0 +1,1 @@
+"""What runs in the background, and when: `table` says it, `port` hides who does it."""

@@ -1,0 +1,63 @@
+"""The server's schema and its history, on top of the SDK's.
+
+Migrations keep the version before them working: columns are added first, used by the next version, and removed by the one
+after it, so that web processes of two versions can run side by side while a new one is rolled out.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
+
+from railway_saas.repositories.sqlalchemy import migrations as sdk_migrations
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+VERSION_TABLE: Final = "railway_saas_server_alembic_version"
+APP_ROLE: Final = "railway_saas_app"
+"""Of web processes: owns nothing, and sees what the policies let through."""
+WORKER_ROLE: Final = "railway_saas_worker"
+"""Of workers and commands: owns nothing, sees everything."""
+
+_ADVISORY_LOCK: Final = 0x7261696C73
+_one_at_a_time = threading.Lock()  # Alembic keeps what it is working on in module globals
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the database up to date; harmless when it is, or when several processes do it at once."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        sdk_migrations.upgrade(connection)
+        with _one_at_a_time:
+            command.upgrade(_config(connection), "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether nothing is to be done."""
+    with engine.connect() as connection:
+        ours = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE}
+        ).get_current_revision()
+        theirs = sdk_migrations.current(connection)
+    newest = ScriptDirectory(str(sdk_migrations.script_location())).get_current_head()
+    return ours == _script().get_current_head() and theirs == newest
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""Passwords, tokens, keys, scopes, audit, rate limits."""

@@ -1,0 +1,1 @@
+"""The server-rendered pages: views, templates and static files have their place here. None are built yet."""
