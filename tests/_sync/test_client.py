@@ -20,12 +20,15 @@ from railway_saas.errors import (
     ConfigurationError,
     MissingTokenError,
     RailwayAuthError,
+    RailwayConnectionError,
     RailwayInputError,
     RailwayNotFoundError,
     RailwayQueryError,
+    RailwayRateLimitError,
     RailwayResponseError,
+    RailwayTimeoutError,
 )
-from railway_saas.railway import Lane
+from railway_saas.railway import Lane, RequestReport
 from tests.support.clocks import FakeClock
 from tests.support.hunting import CANARY, refusal
 from tests.support.railway import ENDPOINT, client_sync, failed, ok, script, status
@@ -490,6 +493,45 @@ def test_statistics_count_requests_repeats_and_rate_limits() -> None:
     assert (stats.requests, stats.retries, stats.rate_limited) == (3, 2, 1)
     assert stats.by_operation == {"Me": 3}
     assert "lock" not in repr(stats)
+
+
+def test_a_listener_is_told_of_every_request_as_railway_counts_them() -> None:
+    told: list[RequestReport] = []
+    good = ok(me=None)
+    good.headers["x-ratelimit-remaining"] = "7"
+    railway = script(status(429, retry_after="1"), good)
+    with client_sync(railway, clock=FakeClock(), on_request=told.append) as client:
+        client.with_options(lane=Lane.BACKGROUND).execute(ME)
+    first, second = told
+    assert (first.operation, first.attempt, first.status_code, first.lane) == ("Me", 1, 429, Lane.BACKGROUND)
+    assert isinstance(first.error, RailwayRateLimitError)
+    assert (second.attempt, second.status_code, second.error) == (2, 200, None)
+    assert (second.quota, second.remaining, second.is_write) == (10_000, 7, False)
+    assert second.took_s > 0
+
+
+def test_a_listener_is_told_when_no_answer_came_and_not_of_what_was_never_sent() -> None:
+    told: list[RequestReport] = []
+    railway = script(httpx.ConnectError("refused"))
+    with client_sync(railway, retry=RetryPolicy(max_attempts=1), on_request=told.append) as client:
+        with pytest.raises(RailwayConnectionError):
+            client.execute(ME)
+    (only,) = told
+    assert (only.status_code, type(only.error), only.remaining) == (None, RailwayConnectionError, None)
+    spent = Timeouts(total_s=1e-9)
+    with client_sync(script(), timeouts=spent, on_request=told.append) as client:
+        with pytest.raises(RailwayTimeoutError):
+            client.execute(ME)
+    assert len(told) == 1
+
+
+def test_a_listener_that_fails_does_not_fail_the_call(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(report: RequestReport) -> None:
+        raise ZeroDivisionError
+
+    with client_sync(script(ok(me=None)), on_request=broken) as client:
+        assert client.execute(ME) == {"me": None}
+    assert "on_request failed" in caplog.text
 
 
 def test_a_lane_of_the_client_wins_over_that_of_the_operation() -> None:

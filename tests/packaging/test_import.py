@@ -101,6 +101,7 @@ def test_the_public_names_of_the_client_are_these() -> None:
         "Pacer",
         "Page",
         "RailwayClient",
+        "RequestReport",
     ]
 
 

@@ -9,7 +9,7 @@ from railway_saas._core.paging import Page
 from railway_saas.railway._async._client import AsyncRailwayClient
 from railway_saas.railway._clock import AsyncClock, Clock
 from railway_saas.railway._pacers import AsyncPacer, Pacer
-from railway_saas.railway._requests import ClientStats
+from railway_saas.railway._requests import ClientStats, RequestReport
 from railway_saas.railway._sync._client import RailwayClient
 from railway_saas.railway.operations._build import UNSET
 
@@ -25,4 +25,5 @@ __all__ = [
     "Pacer",
     "Page",
     "RailwayClient",
+    "RequestReport",
 ]

@@ -18,6 +18,7 @@ from railway_saas._core.batching import alias
 from railway_saas._core.documents import Document
 from railway_saas._core.graphql import Answer, error_of, graphql_error, parsed, read_data
 from railway_saas._core.operation import Lane, Operation
+from railway_saas._core.pacing import RateHeaders
 from railway_saas._version import __version__
 from railway_saas.errors import (
     RailwayConnectionError,
@@ -41,6 +42,9 @@ HEADERS: Final[Mapping[str, str]] = {
     "User-Agent": USER_AGENT,
     "x-source": f"railway-saas {__version__}",
 }
+
+NO_RATE: Final = RateHeaders()
+"""An answer that says nothing about the limits."""
 
 log = logging.getLogger("railway_saas.railway")
 
@@ -84,6 +88,28 @@ class ClientStats:
             self.last_write_at = now
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestReport:
+    """One HTTP request that a client has sent, as its `on_request` is told: what metrics are made of."""
+
+    operation: str
+    """The root field, e.g. `projectCreate`, or `batch`."""
+    is_write: bool
+    lane: Lane
+    attempt: int
+    """1 for the first try of a call."""
+    took_s: float
+    """Seconds from sending to the end of the answer, without the wait for the rate budget."""
+    status_code: int | None
+    """None: no answer came."""
+    error: RailwayError | None
+    """What the answer came to; None when the call succeeded."""
+    quota: int | None
+    """Requests that Railway allows the token per window, where the answer said so."""
+    remaining: int | None
+    """How many of them are left, where the answer said so."""
+
+
 @dataclass(slots=True)
 class Call(Generic[T]):
     """One call on its way, through all its attempts. Its `repr` shows nothing of what is sent."""
@@ -99,6 +125,28 @@ class Call(Generic[T]):
     """How long to wait before the next attempt."""
     maybe_applied: bool = False
     """Whether an attempt may have taken effect."""
+    lane: Lane = Lane.USER
+    """The lane of the latest attempt."""
+    took_s: float = 0.0
+    """How long the latest attempt was on its way."""
+    status_code: int | None = None
+    """Of the latest attempt's answer; None: there was none."""
+    rate: RateHeaders = NO_RATE
+    """What that answer said about the limits."""
+
+    def report(self, error: RailwayError | None) -> RequestReport:
+        """The latest attempt, for `on_request`."""
+        return RequestReport(
+            operation=self.operation.name,
+            is_write=self.operation.is_write,
+            lane=self.lane,
+            attempt=self.attempts,
+            took_s=self.took_s,
+            status_code=self.status_code,
+            error=error,
+            quota=self.rate.quota,
+            remaining=self.rate.remaining,
+        )
 
     def note(self, error: RailwayError) -> None:
         """Complete an error with what only the call knows: what an earlier attempt may have done stays true."""

@@ -29,6 +29,7 @@ from railway_saas.railway._environment import token_from_environment
 from railway_saas.railway._pacers import LoopPacer
 from railway_saas.railway._requests import (
     HEADERS,
+    NO_RATE,
     SOURCE,
     Call,
     ClientStats,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from railway_saas.config import TokenKind
     from railway_saas.railway._clock import AsyncClock
     from railway_saas.railway._pacers import AsyncPacer
+    from railway_saas.railway._requests import RequestReport
     from railway_saas.railway.models.account import User
 
 T = TypeVar("T")
@@ -77,6 +79,8 @@ class AsyncRailwayClient(AsyncResources):
         rate_limit: The token's limits, a pacer of your own shared by several clients, or None to send at once.
         http_client: An `httpx.AsyncClient` of yours (proxy, transport, certificates); you close it.
         clock: For tests: what is slept on and read.
+        on_request: Told of every HTTP request once its answer was read, in the thread that made the call: for
+            metrics. It must be quick, and must not call the client.
 
     Raises:
         ConfigurationError: An option cannot be used; the message names it.
@@ -93,6 +97,7 @@ class AsyncRailwayClient(AsyncResources):
         rate_limit: RateLimit | AsyncPacer | None = RateLimit(),  # noqa: B008 - frozen
         http_client: _http.AsyncHttpClient | None = None,
         clock: AsyncClock | None = None,
+        on_request: Callable[[RequestReport], None] | None = None,
     ) -> None:
         self._token = None if token is None else Secret(token)
         token = None  # an error below must not have it in its frames
@@ -110,6 +115,7 @@ class AsyncRailwayClient(AsyncResources):
         self._owns_http = http_client is None
         self._http = http_client if http_client is not None else _http.new_async_client()
         self._lane: Lane | None = None
+        self._on_request = on_request
         self.stats = ClientStats()
 
     @classmethod
@@ -345,14 +351,18 @@ class AsyncRailwayClient(AsyncResources):
 
     async def _attempt(self, call: Call[T]) -> T:
         """Send once, and read the answer."""
+        sent_before = call.attempts
         try:
             result = call.read(await self._send(call))
         except RailwayError as error:
             self._note(call, error)
+            if call.attempts > sent_before:
+                self._tell(call, error)
             # The frames below this one hold the answer, and with it whatever the server quoted or variables held.
             raise error.with_traceback(None)  # noqa: B904 - it is the same exception
         if call.operation.is_write:
             self.stats.wrote(self._clock.monotonic())
+        self._tell(call, None)
         return result
 
     async def _send(self, call: Call[Any]) -> Answer:
@@ -363,6 +373,7 @@ class AsyncRailwayClient(AsyncResources):
         if remaining_s <= 0:
             raise RailwayTimeoutError("the call's time was over before it could be sent", transient=True)
         call.attempts += 1
+        call.lane, call.status_code, call.rate = lane, None, NO_RATE
         self.stats.sent(call.operation.name, call.attempts)
         started = time.perf_counter()
         try:
@@ -376,22 +387,36 @@ class AsyncRailwayClient(AsyncResources):
                 remaining_s=remaining_s,
             )
         except _http.NoAnswer as failure:
+            call.took_s = time.perf_counter() - started
             error = connection_error(failure, call.operation)
         else:
-            self._observe(call, answer, time.perf_counter() - started)
+            call.took_s = time.perf_counter() - started
+            self._observe(call, answer)
             return answer
         raise error
 
-    def _observe(self, call: Call[Any], answer: Answer, took_s: float) -> None:
+    def _observe(self, call: Call[Any], answer: Answer) -> None:
         log.debug(
             "%s: HTTP %d in %.0f ms (attempt %d)",
             call.operation.name,
             answer.status_code,
-            took_s * 1000,
+            call.took_s * 1000,
             call.attempts,
         )
+        call.status_code = answer.status_code
+        if self._pacer is not None or self._on_request is not None:
+            call.rate = read_rate_headers(answer.headers)
         if self._pacer is not None:
-            self._pacer.observe(read_rate_headers(answer.headers))
+            self._pacer.observe(call.rate)
+
+    def _tell(self, call: Call[Any], error: RailwayError | None) -> None:
+        """What a listener does wrong is its own affair: the call went as it went."""
+        if self._on_request is None:
+            return
+        try:
+            self._on_request(call.report(error))
+        except Exception:  # noqa: BLE001 - whatever it is; it is logged
+            log.exception("on_request failed")
 
     def _note(self, call: Call[Any], error: RailwayError) -> None:
         """Complete an error with what only the client knows, and slow everybody down when asked to."""
