@@ -10,7 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, exc, text
+from sqlalchemy import event, exc, select, text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import sessionmaker
 
@@ -306,10 +306,9 @@ def test_values_are_hidden_when_the_engine_is_somebody_else_s() -> None:
 
 def test_a_column_type_s_own_refusal_comes_through(database: SqlDatabase) -> None:
     from railway_saas.repositories.sqlalchemy.models import InstanceRow
-    from railway_saas.repositories.sqlalchemy.statements.instances import next_due_at
 
     with database.unit_of_work() as work:
-        query = next_due_at().where(InstanceRow.created_at > NOW.replace(tzinfo=None))
+        query = select(InstanceRow.id).where(InstanceRow.created_at > NOW.replace(tzinfo=None))
         with pytest.raises(RepositoryError, match="has no time zone"):
             work.instances._transaction.first(query)
 

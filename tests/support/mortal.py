@@ -405,12 +405,10 @@ def finish(manager: InstanceManager, clock: Any, *, seconds: float = 7200.0) -> 
         pause = (report.next_due_at - manager._now()).total_seconds()
         if pause > REST_S:
             return
-        clock.sleep(pause if pause > 0 else DEAD_LEASE_S)
+        clock.sleep(max(0.0, pause))
     raise AssertionError(f"not at rest after {seconds:g} s")
 
 
-DEAD_LEASE_S = 15.0
-"""How long to wait for an instance that is due and that nobody can have: another worker has it, or had it and died."""
 REST_S = 600.0
 """A pause this long means that an instance is only being watched."""
 

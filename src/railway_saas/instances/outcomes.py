@@ -44,4 +44,4 @@ class RunReport:
     failures: dict[UUID, str] = field(default_factory=dict["UUID", str])
     """Instances whose turn broke off, with the reason; they come again later and later."""
     next_due_at: datetime | None = None
-    """When the next one is due."""
+    """When the next one is due and free: one whose worker died is not before its lease is over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -249,6 +250,22 @@ async def test_one_whose_turn_breaks_off_is_told_and_the_others_go_on(
     report = await manager.run_due()
     assert set(report.failures) == {instances[1].id}
     assert stage.sent("projectCreate") == 2
+
+
+async def test_a_worker_that_sleeps_until_something_is_due_finds_something_to_do(new_stage: Any) -> None:
+    stage = new_stage()
+    instance = await stage.accepted()
+    now = stage.clock.now()
+    async with stage.database.unit_of_work() as work:
+        await work.instances.claim(
+            instance.id, worker="dead", now=now, lease_until=now + timedelta(seconds=60)
+        )
+        await work.commit()
+    manager = stage.manager()
+    report = await manager.run_due()
+    assert (report.claimed, report.next_due_at) == (0, now + timedelta(seconds=60))
+    stage.clock.advance_to(report.next_due_at)
+    assert (await manager.run_due()).claimed == 1
 
 
 async def test_nothing_is_due_when_nothing_is_there(new_stage: Any) -> None:

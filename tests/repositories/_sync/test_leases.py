@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SOON = NOW + MINUTE
 LATER = NOW + HOUR
+MICROSECOND = timedelta(microseconds=1)
 
 
 def claim(database: Database, instance: Instance, worker: str = "w1", **options: object) -> object:
@@ -224,3 +226,59 @@ def test_the_next_look_that_is_due(database: Database, stock: Stock) -> None:
     added_sync(database, stock.instance(next_check_at=LATER), stock.instance(next_check_at=SOON))
     with database.unit_of_work() as work:
         assert work.instances.next_due_at() == SOON
+
+
+@pytest.mark.parametrize(
+    ("check", "lease", "due"),
+    [
+        pytest.param(NOW, SOON, SOON, id="due, and another worker has it"),
+        pytest.param(NOW, NOW - MINUTE, NOW, id="due, and its lease was over before"),
+        pytest.param(NOW - HOUR, NOW - MINUTE, NOW - MINUTE, id="free since its lease was over"),
+        pytest.param(SOON, SOON, SOON, id="due when its lease is over"),
+        pytest.param(LATER, SOON, LATER, id="due later"),
+        pytest.param(None, SOON, None, id="never due"),
+    ],
+)
+def test_what_another_worker_has_is_due_when_it_can_be_claimed(
+    database: Database, stock: Stock, check: object, lease: object, due: object
+) -> None:
+    added_sync(database, stock.instance(next_check_at=check, lease_owner="w9", lease_until=lease))
+    with database.unit_of_work() as work:
+        assert work.instances.next_due_at() == due
+
+
+@pytest.mark.parametrize(
+    ("held", "free", "due"),
+    [
+        pytest.param([(NOW, SOON)], [LATER], SOON, id="a lease that is over before the next is due"),
+        pytest.param([(NOW, LATER)], [SOON], SOON, id="a lease that is over after the next is due"),
+        pytest.param(
+            [(NOW, LATER), (NOW - MINUTE, SOON)], [], SOON, id="of two, the lease that is over first"
+        ),
+        pytest.param([(SOON, NOW)], [NOW], NOW, id="one that is free already"),
+        pytest.param([(SOON, SOON)], [SOON, SOON], SOON, id="all at the same moment"),
+    ],
+)
+def test_the_next_look_is_at_what_can_be_claimed_first(
+    database: Database, stock: Stock, held: list[Any], free: list[Any], due: object
+) -> None:
+    added_sync(
+        database,
+        *(stock.instance(next_check_at=at, lease_owner="w9", lease_until=until) for at, until in held),
+        *(stock.instance(next_check_at=at) for at in free),
+    )
+    with database.unit_of_work() as work:
+        assert work.instances.next_due_at() == due
+
+
+def test_at_the_moment_that_was_told_something_can_be_claimed_and_not_before(
+    database: Database, stock: Stock
+) -> None:
+    dead, resting = stock.instance(next_check_at=NOW), stock.instance(next_check_at=LATER)
+    added_sync(database, dead, resting)
+    claim_due(database, worker="w9")
+    with database.unit_of_work() as work:
+        due = work.instances.next_due_at()
+    assert due is not None
+    assert claim_due(database, now=due - MICROSECOND, lease_until=LATER) == []
+    assert [one.id for one in claim_due(database, now=due, lease_until=LATER)] == [dead.id]

@@ -183,7 +183,7 @@ class AsyncInstanceRepository(Protocol):
         ...
 
     async def next_due_at(self) -> datetime | None:
-        """The earliest `next_check_at` of all instances."""
+        """When `claim_due` finds something next: the earliest `next_check_at`, or later where a lease runs until then."""
         ...
 
     async def lock_owner(self, user_id: UUID) -> None:

@@ -184,7 +184,7 @@ class InstanceRepository(Protocol):
         ...
 
     def next_due_at(self) -> datetime | None:
-        """The earliest `next_check_at` of all instances."""
+        """When `claim_due` finds something next: the earliest `next_check_at`, or later where a lease runs until then."""
         ...
 
     def lock_owner(self, user_id: UUID) -> None:

@@ -153,7 +153,13 @@ class MemoryInstances(MemoryRepository):
         self._tables.instances.replace(replace(stored, next_check_at=earliest, wakes=stored.wakes + 1))
 
     def next_due_at(self) -> datetime | None:
-        return next((row.next_check_at for row in self._tables.instances.rows("due")), None)
+        earliest: datetime | None = None
+        for row in self._tables.instances.rows("due"):
+            if row.next_check_at is None or (earliest is not None and row.next_check_at >= earliest):
+                break  # they are sorted by `next_check_at`: no later one can be claimed earlier
+            claimable = max(row.next_check_at, row.lease_until or row.next_check_at)
+            earliest = claimable if earliest is None else min(earliest, claimable)
+        return earliest
 
     def lock_owner(self, user_id: UUID) -> None:  # noqa: ARG002 - everything is held already
         self._open()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, func, insert, literal, or_, select, update
+from sqlalchemy import case, func, insert, literal, or_, select, union_all, update
 
 from railway_saas.domain.instances import DomainState
 from railway_saas.repositories.sqlalchemy.mapping.instances import (
@@ -19,13 +20,14 @@ from railway_saas.repositories.values import clean, text, utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Insert, Select, Update
 
     from railway_saas.domain.instances import Instance
     from railway_saas.domain.statuses import InstanceStatus
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def add(instance: Instance) -> Insert:
@@ -148,9 +150,17 @@ def wake(instance_id: UUID, *, at: datetime) -> Update:
 
 
 def next_due_at() -> Select[datetime | None]:
-    return select(func.min(InstanceRow.next_check_at, type_=UtcDateTime())).where(
-        InstanceRow.next_check_at.is_not(None)
-    )
+    """The first free one, or a leased one that can be claimed before it: such a one is due before it as well.
+
+    So the index that is sorted by `next_check_at` serves both: it is read up to the first free one, and no further.
+    """
+    check, lease = InstanceRow.next_check_at, InstanceRow.lease_until
+    free = select(func.min(check).label("at")).where(check.is_not(None), lease.is_(None))
+    before_it = check < func.coalesce(free.scalar_subquery(), _moment(_NEVER))
+    claimable = case((lease > check, lease), else_=check)
+    leased = select(func.min(claimable).label("at")).where(lease.is_not(None), before_it)
+    both = union_all(free, leased).subquery()
+    return select(func.min(both.c.at, type_=UtcDateTime()))
 
 
 def lock_owner(user_id: UUID, dialect: str) -> Insert:
