@@ -398,6 +398,10 @@ class ConflictError(RepositoryError):
     """A row of that key is there already."""
 
 
+class UndecipherableError(RepositoryError):
+    """A sealed value cannot be opened: its key is not in the key ring, or it was altered. Nothing is done without it."""
+
+
 class WebhookRefusedError(RailwaySaasError):
     """A webhook was not accepted: its secret is wrong, or its body too large or unreadable. `status_code` fits HTTP."""
 

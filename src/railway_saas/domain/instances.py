@@ -64,8 +64,8 @@ class InstanceConfig:
         """Read what `to_json` wrote."""
         found = stored or {}
         return cls(
-            inputs=found.get("inputs") or {},
-            variables=found.get("variables") or {},
+            inputs=found.get("inputs", {}),
+            variables=found.get("variables", {}),
             limits=ServiceLimits.from_json(found.get("limits")),
         )
 

@@ -23,6 +23,7 @@ from railway_saas.domain.prices import EXACT
 from railway_saas.domain.records import AuditEntry, IdempotencyKey, InboxEvent, OutboxMessage, Subscription
 from railway_saas.domain.usage import UsageMetric
 from railway_saas.errors import RepositoryError
+from railway_saas.repositories.sealing import SealedMapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -191,6 +192,8 @@ def _clean_container(value: Any, name: str) -> Any:
         return tuple(_clean_value(item, name, None) for item in value)
     if is_dataclass(value):
         return _clean_row(value)
+    if isinstance(value, SealedMapping):  # it was clean when it was sealed, and is not opened to be written
+        return value
     return _json(value, name) if hasattr(value, "keys") else value
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from railway_saas.repositories.sealing import VariableCipher
+
 
 class AsyncSqlDatabase:
     """PostgreSQL or SQLite.
@@ -40,14 +42,18 @@ class AsyncSqlDatabase:
     Args:
         session_factory: Makes a session for each unit of work, which closes it. Engines of your own do as well as
             those of `create_async_database_engine`, if their SQLite connections begin with `BEGIN IMMEDIATE`.
+        cipher: Encrypts inputs and variables of instances at rest; without one they are stored as they are.
     """
 
-    def __init__(self, session_factory: Callable[[], AsyncSession]) -> None:
+    def __init__(
+        self, session_factory: Callable[[], AsyncSession], *, cipher: VariableCipher | None = None
+    ) -> None:
         self._session_factory = session_factory
+        self._cipher = cipher
 
     def unit_of_work(self) -> AsyncSqlUnitOfWork:
         """A new transaction; it begins with `async with`."""
-        return AsyncSqlUnitOfWork(self._session_factory())
+        return AsyncSqlUnitOfWork(self._session_factory(), cipher=self._cipher)
 
 
 class AsyncSqlUnitOfWork:
@@ -57,10 +63,10 @@ class AsyncSqlUnitOfWork:
     any other error of the database it can only be rolled back.
     """
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, *, cipher: VariableCipher | None = None) -> None:
         self._transaction = AsyncTransaction(session)
         self.templates = AsyncSqlTemplates(self._transaction)
-        self.instances = AsyncSqlInstances(self._transaction)
+        self.instances = AsyncSqlInstances(self._transaction, cipher)
         self.services = AsyncSqlServices(self._transaction)
         self.domains = AsyncSqlDomains(self._transaction)
         self.operations = AsyncSqlOperations(self._transaction)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from railway_saas.repositories.sealing import VariableCipher
+
 
 class SqlDatabase:
     """PostgreSQL or SQLite.
@@ -41,14 +43,18 @@ class SqlDatabase:
     Args:
         session_factory: Makes a session for each unit of work, which closes it. Engines of your own do as well as
             those of `create_database_engine`, if their SQLite connections begin with `BEGIN IMMEDIATE`.
+        cipher: Encrypts inputs and variables of instances at rest; without one they are stored as they are.
     """
 
-    def __init__(self, session_factory: Callable[[], Session]) -> None:
+    def __init__(
+        self, session_factory: Callable[[], Session], *, cipher: VariableCipher | None = None
+    ) -> None:
         self._session_factory = session_factory
+        self._cipher = cipher
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A new transaction; it begins with `with`."""
-        return SqlUnitOfWork(self._session_factory())
+        return SqlUnitOfWork(self._session_factory(), cipher=self._cipher)
 
 
 class SqlUnitOfWork:
@@ -58,10 +64,10 @@ class SqlUnitOfWork:
     any other error of the database it can only be rolled back.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, cipher: VariableCipher | None = None) -> None:
         self._transaction = Transaction(session)
         self.templates = SqlTemplates(self._transaction)
-        self.instances = SqlInstances(self._transaction)
+        self.instances = SqlInstances(self._transaction, cipher)
         self.services = SqlServices(self._transaction)
         self.domains = SqlDomains(self._transaction)
         self.operations = SqlOperations(self._transaction)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas.domain.statuses import InstanceStatus
 from railway_saas.errors import LeaseLostError
+from railway_saas.repositories.sealing import is_stale, seal_instance
 from railway_saas.repositories.sqlalchemy._sync.base import SqlRepository
 from railway_saas.repositories.sqlalchemy.mapping.instances import instance_of, slots_of
 from railway_saas.repositories.sqlalchemy.reading import found, needed, page, touched
@@ -22,31 +23,44 @@ if TYPE_CHECKING:
     from railway_saas._core.paging import Page
     from railway_saas.domain.instances import Instance
     from railway_saas.domain.plans import Slots
+    from railway_saas.repositories.sealing import VariableCipher
+    from railway_saas.repositories.sqlalchemy._sync.transaction import Transaction
+    from railway_saas.repositories.sqlalchemy.models import InstanceRow
 
 
 class SqlInstances(SqlRepository):
-    """See `InstanceRepository`."""
+    """See `InstanceRepository`. With a cipher, variables and inputs are encrypted at rest."""
+
+    def __init__(self, transaction: Transaction, cipher: VariableCipher | None = None) -> None:
+        super().__init__(transaction)
+        self._cipher = cipher
+
+    def _read(self, row: InstanceRow) -> Instance:
+        return instance_of(row, self._cipher)
+
+    def _sealed(self, instance: Instance) -> Instance:
+        return seal_instance(instance, self._cipher)
 
     def add(self, instance: Instance) -> None:
-        self._transaction.write(statements.add(instance))
+        self._transaction.write(statements.add(self._sealed(instance)))
 
     def get(self, instance_id: UUID) -> Instance:
         row = self._transaction.first(statements.get(instance_id))
-        return needed(row, instance_of, f"instance {instance_id}")
+        return needed(row, self._read, f"instance {instance_id}")
 
     def find_owned(self, instance_id: UUID, user_id: UUID) -> Instance | None:
-        return found(self._transaction.first(statements.find_owned(instance_id, user_id)), instance_of)
+        return found(self._transaction.first(statements.find_owned(instance_id, user_id)), self._read)
 
     def find_by_project(self, railway_project_id: str) -> Instance | None:
         return found(self._transaction.first(statements.find_by_project(railway_project_id)), instance_of)
 
     def find_many(self, instance_ids: Collection[UUID]) -> Mapping[UUID, Instance]:
         rows = self._transaction.all(statements.find_many(instance_ids, self._dialect))
-        return {row.id: instance_of(row) for row in rows}
+        return {row.id: self._read(row) for row in rows}
 
     def find_many_by_project(self, railway_project_ids: Collection[str]) -> Mapping[str, Instance]:
         query = statements.find_many_by_project(railway_project_ids, self._dialect)
-        instances = [instance_of(row) for row in self._transaction.all(query)]
+        instances = [self._read(row) for row in self._transaction.all(query)]
         return {one.observed.project_id: one for one in instances if one.observed.project_id is not None}
 
     def list_page(
@@ -67,18 +81,21 @@ class SqlInstances(SqlRepository):
             after=after,
             limit=limit,
         )
-        return page(self._transaction.all(query), instance_of, limit)
+        return page(self._transaction.all(query), self._read, limit)
 
     def lock(self, instance_id: UUID) -> Instance:
         row = self._transaction.first(statements.get(instance_id).with_for_update())
-        return needed(row, instance_of, f"instance {instance_id}")
+        return needed(row, self._read, f"instance {instance_id}")
 
     def save_desired(self, instance: Instance) -> None:
-        touched(self._transaction.write(statements.save_desired(instance)), f"instance {instance.id}")
+        touched(
+            self._transaction.write(statements.save_desired(self._sealed(instance))),
+            f"instance {instance.id}",
+        )
 
     def save_observed(self, instance: Instance, *, worker: str, lease_until: datetime) -> None:
         saved = self._transaction.write(
-            statements.save_observed(instance, worker=worker, lease_until=lease_until)
+            statements.save_observed(self._sealed(instance), worker=worker, lease_until=lease_until)
         )
         if not saved:
             raise LeaseLostError(f"instance {instance.id}: {worker!r} does not hold its lease")
@@ -96,7 +113,7 @@ class SqlInstances(SqlRepository):
         self, *, worker: str, now: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Instance]:
         rows = self._transaction.all(statements.due(now=now, limit=limit))
-        instances = [instance_of(row) for row in rows]
+        instances = [self._read(row) for row in rows]
         if instances:
             ids = [one.id for one in instances]
             lease = statements.lease(ids, worker=worker, lease_until=lease_until, dialect=self._dialect)
@@ -122,3 +139,22 @@ class SqlInstances(SqlRepository):
     def count_by_status(self) -> Mapping[InstanceStatus, int]:
         rows = self._transaction.rows(statements.count_by_status())
         return {InstanceStatus(status): count for status, count in rows}
+
+    def reseal(self, *, after: UUID | None = None, limit: int = 100) -> tuple[int, UUID | None]:
+        """Seal a page of instances anew with the cipher's present key, where it is not.
+
+        Args:
+            after: Where the page before ended.
+            limit: How many instances to look at, and to lock until the unit of work ends.
+
+        Returns:
+            How many were sealed anew, and where the next page begins (None: that was the last one).
+
+        Raises:
+            UndecipherableError: One cannot be opened; nothing of the page was changed.
+        """
+        rows = self._transaction.all(statements.locked_page(after, limit))
+        stale = [instance for row in rows if is_stale(instance := self._read(row), self._cipher)]
+        for instance in stale:
+            self._transaction.run(statements.save_sealed(self._sealed(instance)))
+        return len(stale), rows[-1].id if len(rows) == limit else None

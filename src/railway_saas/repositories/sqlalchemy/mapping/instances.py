@@ -24,6 +24,12 @@ from railway_saas.domain.instances import (
 )
 from railway_saas.domain.plans import Resources, Slots
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus
+from railway_saas.repositories.sealing import (
+    open_applied,
+    open_config,
+    stored_config,
+    stored_variables,
+)
 from railway_saas.repositories.values import name_key
 
 if TYPE_CHECKING:
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from railway_saas.repositories.sealing import VariableCipher
     from railway_saas.repositories.sqlalchemy.models import (
         DeploymentRow,
         InstanceDomainRow,
@@ -40,15 +47,15 @@ if TYPE_CHECKING:
     )
 
 
-def instance_of(row: InstanceRow) -> Instance:
-    """Read a row of `instances`."""
+def instance_of(row: InstanceRow, cipher: VariableCipher | None = None) -> Instance:
+    """Read a row of `instances`; what is sealed is opened when somebody looks at it."""
     return Instance(
         id=row.id,
         user_id=row.user_id,
         template_id=row.template_id,
         name=row.name,
-        desired=_desired_of(row),
-        observed=_observed_of(row),
+        desired=_desired_of(row, cipher),
+        observed=_observed_of(row, cipher),
         resources=Resources(
             services=row.services, vcpus=row.vcpus, memory_gb=row.memory_gb, volume_gb=row.volume_gb
         ),
@@ -62,17 +69,17 @@ def instance_of(row: InstanceRow) -> Instance:
     )
 
 
-def _desired_of(row: InstanceRow) -> Desired:
+def _desired_of(row: InstanceRow, cipher: VariableCipher | None) -> Desired:
     return Desired(
         status=DesiredStatus(row.desired_status),
         revision_id=row.revision_id,
-        config=InstanceConfig.from_json(row.config),
+        config=InstanceConfig.from_json(open_config(row.config, cipher, row.id)),
         delete_at=row.delete_at,
         generation=row.generation,
     )
 
 
-def _observed_of(row: InstanceRow) -> Observed:
+def _observed_of(row: InstanceRow, cipher: VariableCipher | None) -> Observed:
     return Observed(
         status=InstanceStatus(row.status),
         status_since=row.status_since,
@@ -82,7 +89,7 @@ def _observed_of(row: InstanceRow) -> Observed:
         domain=row.domain,
         built_from_calls=row.built_from_calls,
         undoing=row.undoing,
-        applied=None if row.applied is None else _applied_of(row.applied),
+        applied=None if row.applied is None else _applied_of(open_applied(row.applied, cipher, row.id)),
         power=None if row.power is None else Power(row.power),
         switches=row.switches,
         rollout=_rollout_of(row.rollout),
@@ -117,7 +124,7 @@ def desired_values(instance: Instance) -> dict[str, Any]:
         "name_key": name_key(instance.name),
         "desired_status": desired.status.value,
         "revision_id": desired.revision_id,
-        "config": desired.config.to_json(),
+        "config": stored_config(desired.config),
         "delete_at": desired.delete_at,
         "generation": desired.generation,
         "services": resources.services,
@@ -164,7 +171,7 @@ def _applied_of(stored: Mapping[str, Any]) -> Applied:
 def _applied_values(applied: Applied) -> dict[str, Any]:
     return {
         "revision_id": str(applied.revision_id),
-        "variables": {service: dict(values) for service, values in applied.variables.items()},
+        **stored_variables(applied),
         "limits": applied.limits.to_json(),
     }
 

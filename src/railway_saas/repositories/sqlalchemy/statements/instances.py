@@ -91,6 +91,16 @@ def save_observed(instance: Instance, *, worker: str, lease_until: datetime) -> 
     )
 
 
+def locked_page(after: UUID | None, limit: int) -> Select[InstanceRow]:
+    query = select(InstanceRow).order_by(InstanceRow.id).limit(limit).with_for_update()
+    return query if after is None else query.where(InstanceRow.id > after)
+
+
+def save_sealed(instance: Instance) -> Update:
+    sealed = {**desired_values(instance), **observed_values(instance)}
+    return _update(instance.id).values(config=sealed["config"], applied=sealed["applied"])
+
+
 def claim(instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime) -> Update:
     holder = text(worker, "worker", 255)
     return (
