@@ -1,0 +1,1 @@
+"""Logs, metrics, error tracking, readiness: what operators see of the platform."""
