@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
-from reference_server.migrations import APP_ROLE, WORKER_ROLE
+from railway_saas.repositories.sqlalchemy import migrations as sdk_migrations
+from reference_server.migrations import APP_ROLE, VERSION_TABLE, WORKER_ROLE
 
 revision = "0002"
 down_revision = "0001"
@@ -78,6 +79,9 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY app ON {table} TO {APP_ROLE} USING ({_PLATFORM}) WITH CHECK ({_PLATFORM})")
     op.execute(f"CREATE POLICY app_reads ON {_AUDIT} FOR SELECT TO {APP_ROLE} USING ({_OWN})")
     op.execute(f"CREATE POLICY app_appends ON {_AUDIT} FOR INSERT TO {APP_ROLE} WITH CHECK ({_ROLE} <> '')")
+    for table in (sdk_migrations.VERSION_TABLE, VERSION_TABLE):
+        # Every process looks whether the database is up to date.
+        op.execute(f"GRANT SELECT ON {table} TO {APP_ROLE}, {WORKER_ROLE}")
     _keep_audit_on_postgresql()
 
 
@@ -132,4 +136,6 @@ def downgrade() -> None:
             op.execute(f"DROP POLICY IF EXISTS {policy} ON {table}")
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+        op.execute(f"REVOKE ALL ON {table} FROM {APP_ROLE}, {WORKER_ROLE}")
+    for table in (sdk_migrations.VERSION_TABLE, VERSION_TABLE):
         op.execute(f"REVOKE ALL ON {table} FROM {APP_ROLE}, {WORKER_ROLE}")
