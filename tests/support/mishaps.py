@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from railway_saas.emulator.messages import Request, Response
     from railway_saas.emulator.world.deployments import Deployment
     from railway_saas.emulator.world.projects import Project, ServiceInstance
-    from railway_saas.templates import Template
+    from railway_saas.templates import Template, TemplateService
 
 
 class Death(BaseException):
@@ -185,8 +185,16 @@ def check_running(instance: Instance, template: Template, services: dict[str, Se
         assert latest is not None, f"{service.name} was never deployed"
         assert latest.status in {"SUCCESS", "SLEEPING"}, f"{service.name} is {latest.status}"
         assert latest.settings.image == service.source.image
-        for name, value in instance.desired.config.variables.get(service.name, {}).items():
+        for name, value in _chosen(instance, service).items():
             deployed = latest.variables.get(name)
             assert (deployed.value if deployed else None) == value, f"{service.name}.{name}"
         containers = (latest.settings.limit_override or {}).get("containers", {})
         assert containers.get("cpu") == (None if limits.vcpus is None else float(limits.vcpus))
+
+
+def _chosen(instance: Instance, service: TemplateService) -> dict[str, str | None]:
+    """What the owner has chosen for variables of a service: inputs, and over them what was set since."""
+    config = instance.desired.config
+    keys = {f"{service.name}.{variable.name}": variable.name for variable in service.variables}
+    inputs = {name: config.inputs[key] for key, name in keys.items() if key in config.inputs}
+    return {**inputs, **config.variables.get(service.name, {})}

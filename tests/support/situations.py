@@ -110,6 +110,7 @@ def instance(
     wanted: DesiredStatus = DesiredStatus.RUNNING,
     since: float = 3600,
     delete_at: datetime | None = None,
+    inputs: Mapping[str, str] | None = None,
     variables: Mapping[str, Mapping[str, str | None]] | None = None,
     limits: ServiceLimits | None = None,
     revision: UUID = REVISION,
@@ -134,7 +135,9 @@ def instance(
         desired=Desired(
             status=wanted,
             revision_id=revision,
-            config=InstanceConfig(variables=variables or {}, limits=limits or ServiceLimits()),
+            config=InstanceConfig(
+                inputs=inputs or {}, variables=variables or {}, limits=limits or ServiceLimits()
+            ),
             delete_at=delete_at,
             generation=generation,
         ),

@@ -89,6 +89,10 @@ class Applied:
     """The part of the desired half that Railway has been given."""
 
     revision_id: UUID
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What the revision was filled in with."""
+    previous_inputs: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """During an upgrade: what the revision before was filled in with."""
     variables: Mapping[str, Mapping[str, str | None]] = field(default_factory=VariableOverlay, repr=False)
     limits: ServiceLimits = field(default_factory=ServiceLimits)
 
@@ -192,6 +196,23 @@ class Instance:
         return self.observed.status
 
     @property
+    def awaits_upgrade(self) -> bool:
+        """Whether another revision is wanted than Railway was given, or the same one filled in otherwise."""
+        desired, applied = self.desired, self.observed.applied
+        return applied is not None and (applied.revision_id, applied.inputs) != (
+            desired.revision_id,
+            desired.config.inputs,
+        )
+
+    @property
+    def is_coming_up(self) -> bool:
+        """Whether a change is on its way to Railway, or its deployments are still to come up."""
+        rollout = self.observed.rollout
+        return self.awaits_upgrade or bool(
+            rollout.pending or rollout.watching or rollout.previous_revision_id or rollout.rolling_back
+        )
+
+    @property
     def is_changing(self) -> bool:
         """Whether something that is wanted is still to be done: Railway is at work, or a worker has yet to come by.
 
@@ -207,8 +228,8 @@ class Instance:
             return True
         applied = observed.applied
         agreed = applied is None or (
-            (applied.revision_id, applied.limits) == (desired.revision_id, desired.config.limits)
-            and applied.variables == desired.config.variables
+            not self.awaits_upgrade
+            and (applied.variables, applied.limits) == (desired.config.variables, desired.config.limits)
         )
         return not agreed and observed.error is None and observed.power is Power.ON
 

@@ -21,8 +21,9 @@ from railway_saas.railway.models.domains import DNSRecordStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from uuid import UUID
 
-    from railway_saas.domain.instances import Instance
+    from railway_saas.domain.instances import Desired, Instance
     from railway_saas.domain.operations import ProviderOperation
     from railway_saas.instances.situation import Situation
     from railway_saas.railway.models.domains import CustomDomain
@@ -118,24 +119,34 @@ def refuse(s: Situation, operation: ProviderOperation, reason: str, *, landed: b
 
 
 def is_upgrade(s: Situation) -> bool:
-    """Whether the desired revision is another than the applied one."""
-    applied = s.observed.applied
-    return applied is not None and applied.revision_id != s.instance.desired.revision_id
+    """Whether the desired revision is another than the applied one, or is filled in otherwise."""
+    return s.instance.awaits_upgrade
 
 
 def stay_on_applied_revision(s: Situation) -> Change:
     """Take an upgrade back that never began."""
     applied = s.observed.applied
-    revision_id = applied.revision_id if applied else s.instance.desired.revision_id
-    desired = replace(s.instance.desired, revision_id=revision_id)
+    if applied is None:
+        return Change(instance=s.instance)
+    desired = with_revision(s.instance.desired, applied.revision_id, applied.inputs)
     return Change(instance=replace(s.instance, desired=desired), desired_changed=True)
+
+
+def with_revision(desired: Desired, revision_id: UUID, inputs: Mapping[str, str]) -> Desired:
+    """Another revision wanted, filled in with these inputs."""
+    return replace(desired, revision_id=revision_id, config=replace(desired.config, inputs=inputs))
 
 
 def made(s: Situation, limits: ServiceLimits | None = None) -> Instance:
     """The instance once all its services exist; `limits`: those that they were made with."""
+    desired = s.instance.desired
     return s.moved(
         InstanceStatus.DEPLOYING,
-        applied=Applied(revision_id=s.instance.desired.revision_id, limits=limits or ServiceLimits()),
+        applied=Applied(
+            revision_id=desired.revision_id,
+            inputs=desired.config.inputs,
+            limits=limits or ServiceLimits(),
+        ),
     )
 
 
@@ -212,13 +223,19 @@ def _variables_set(s: Situation, operation: ProviderOperation, change: Change) -
 def _configured(s: Situation, operation: ProviderOperation, change: Change) -> Change:
     if not operation.key.startswith(UPGRADE_PREFIX) or s.observed.applied is None:
         return change
-    previous = s.observed.applied.revision_id
-    instance = _applied(s, revision_id=s.instance.desired.revision_id)
+    previous, desired = s.observed.applied, s.instance.desired
+    back = s.observed.rollout.rolling_back
+    instance = _applied(
+        s,
+        revision_id=desired.revision_id,
+        inputs=desired.config.inputs,
+        previous_inputs={} if back else previous.inputs,
+    )
     affected = tuple(operation.request.get("affected", ()))
     rolled = with_rollout(replace(s, instance=instance), affected)
     rollout = rolled.observed.rollout
-    if not rollout.rolling_back:
-        rollout = replace(rollout, previous_revision_id=previous)
+    if not back:
+        rollout = replace(rollout, previous_revision_id=previous.revision_id)
     return replace(change, instance=replace(rolled, observed=replace(rolled.observed, rollout=rollout)))
 
 

@@ -139,8 +139,32 @@ def fill_known(template: Template, inputs: Mapping[str, str]) -> Template:
     Raises:
         TemplateError: A required input has no value.
     """
-    known = {key for item in template.inputs() for key in (item.key, item.name)}
+    known = _input_keys(template)
     return template.fill({key: value for key, value in inputs.items() if key in known})
+
+
+def _input_keys(template: Template) -> set[str]:
+    return {key for item in template.inputs() for key in (item.key, item.name)}
+
+
+def renewed_inputs(template: Template, before: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Inputs of an earlier revision with what is given now; whatever the spelling, the later value counts.
+
+    `fill` lets `Service.NAME` go before `NAME`, so an earlier value under the long name must not outlive a later one
+    under the short name.
+    """
+    outdated = {item.key for item in template.inputs() if item.name in given}
+    return {**{key: value for key, value in before.items() if key not in outdated}, **given}
+
+
+def fill_renewed(template: Template, inputs: Mapping[str, str], given: Mapping[str, str]) -> Template:
+    """Fill a revision in with renewed inputs. Of those given now it must have every one.
+
+    Raises:
+        TemplateError: A required input has no value, or one that is given does not exist.
+    """
+    known = _input_keys(template)
+    return template.fill({key: value for key, value in inputs.items() if key in known or key in given})
 
 
 def resources_of(template: Template, limits: ServiceLimits) -> Resources:

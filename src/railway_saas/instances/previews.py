@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from railway_saas.domain.catalogue import TemplateRevision
     from railway_saas.domain.plans import Resources
     from railway_saas.templates import TemplateDiff
@@ -18,7 +20,9 @@ class UpgradePreview:
     revision: TemplateRevision
     """Where it would go."""
     diff: TemplateDiff
-    """What changes in the document; secrets in clear are not shown."""
+    """What changes in the document, before it is filled in; secrets in clear are not shown."""
+    variables: Mapping[str, tuple[str, ...]]
+    """Names of variables that would get another value, come or go, by name of a service that is there. Never values."""
     deploys: tuple[str, ...]
     """Names of the services that would be deployed anew."""
     removes: tuple[str, ...]

@@ -35,6 +35,11 @@ class UpgradePlan:
     removed: tuple[str, ...] = ()
     """Keys of services that the new revision does not have."""
 
+    def changed_variables(self, service_id: str) -> tuple[str, ...]:
+        """Names of variables of a service that the patch sets or takes away."""
+        patch = _object(_object(self.patch.get("services")).get(service_id))
+        return tuple(sorted(_object(patch.get("variables"))))
+
 
 def plan_upgrade(
     old: Template,
@@ -143,7 +148,10 @@ def _difference(old: JsonObject, new: JsonObject) -> JsonObject:
 def _variables(
     old: TemplateService, new: TemplateService, random: RandomSource, own: Collection[str]
 ) -> Iterator[tuple[str, JsonValue]]:
-    """A variable whose text is unchanged keeps what was generated from it; the owner's own are left alone."""
+    """A variable whose text is unchanged keeps what was generated from it; the owner's own are left alone.
+
+    One that has no value any more is taken away, as a deploy leaves it out.
+    """
     made = {**_texts(new, random)}
     for variable in new.variables:
         earlier = old.variable(variable.name)
@@ -151,10 +159,13 @@ def _variables(
             variable.text,
             variable.generator,
         )
-        if same or variable.name in own or variable.name not in made:
+        if same or variable.name in own:
             continue
-        sealed: JsonObject = {"isSealed": True} if variable.sealed else {}
-        yield variable.name, {"value": made[variable.name], **sealed}
+        if variable.name in made:
+            sealed: JsonObject = {"isSealed": True} if variable.sealed else {}
+            yield variable.name, {"value": made[variable.name], **sealed}
+        elif earlier is not None:
+            yield variable.name, None
     names = {variable.name for variable in new.variables}
     for variable in old.variables:
         if variable.name not in names and variable.name not in own:

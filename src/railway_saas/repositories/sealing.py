@@ -42,12 +42,12 @@ class VariableCipher(Protocol):
 class Sealed:
     """Several mappings in one sealed text, opened together when the first of them is looked at."""
 
-    __slots__ = ("_cipher", "_context", "_opened", "text")
+    __slots__ = ("_cipher", "_opened", "context", "text")
 
     def __init__(self, text: str, cipher: VariableCipher | None, context: str) -> None:
         self.text = text
+        self.context = context
         self._cipher = cipher
-        self._context = context
         self._opened: dict[str, Any] | None = None
 
     def part(self, name: str) -> Mapping[str, Any]:
@@ -59,9 +59,9 @@ class Sealed:
         if self._opened is None:
             if self._cipher is None:
                 raise UndecipherableError(
-                    f"{self._context}: is encrypted, and this database was opened without a cipher"
+                    f"{self.context}: is encrypted, and this database was opened without a cipher"
                 )
-            self._opened = json.loads(self._cipher.open(self.text, context=self._context))
+            self._opened = json.loads(self._cipher.open(self.text, context=self.context))
         part: Mapping[str, Any] = self._opened[name]
         return part
 
@@ -89,7 +89,7 @@ class SealedMapping(Mapping[str, Any]):
 
 
 _CONFIG: Final = ("inputs", "variables")
-_APPLIED: Final = ("variables",)
+_APPLIED: Final = ("inputs", "previous_inputs", "variables")
 
 
 def seal_instance(instance: Instance, cipher: VariableCipher | None) -> Instance:
@@ -114,12 +114,19 @@ def is_stale(instance: Instance, cipher: VariableCipher | None) -> bool:
 
 
 def _sealed(holder: Any, names: tuple[str, ...], cipher: VariableCipher, context: str) -> Any:
-    known = sealed_text(getattr(holder, names[0]), *(getattr(holder, name) for name in names[1:]))
-    if known is not None and cipher.is_current(known):
+    parts = {name: getattr(holder, name) for name in names}
+    known = sealed_text(*parts.values())
+    at_home = all(_is_at_home(part, name, context) for name, part in parts.items())
+    if known is not None and at_home and cipher.is_current(known):
         return holder
-    parts = {name: _plain(getattr(holder, name)) for name in names}
-    whole = Sealed(cipher.seal(json.dumps(parts), context=context), cipher, context)
+    plain = {name: _plain(part) for name, part in parts.items()}
+    whole = Sealed(cipher.seal(json.dumps(plain), context=context), cipher, context)
     return replace(holder, **{name: SealedMapping(whole, name) for name in names})
+
+
+def _is_at_home(part: Any, name: str, context: str) -> bool:
+    """Whether it was sealed for this very place: inputs move from what is wanted to what was given, and back."""
+    return isinstance(part, SealedMapping) and (part.name, part.whole.context) == (name, context)
 
 
 def _plain(value: Any) -> Any:
@@ -141,7 +148,7 @@ def config_context(instance_id: UUID) -> str:
 
 
 def applied_context(instance_id: UUID) -> str:
-    """What the variables that Railway was given are bound to."""
+    """What the inputs and variables that Railway was given are bound to."""
     return f"instances.applied:{instance_id}"
 
 
@@ -174,9 +181,8 @@ def stored_config(config: InstanceConfig) -> dict[str, Any]:
     return config.to_json() if known is None else {"sealed": known, "limits": config.limits.to_json()}
 
 
-def stored_variables(applied: Applied) -> dict[str, Any]:
-    """The part of `applied` that may be sealed."""
-    known = sealed_text(applied.variables)
-    if known is not None:
-        return {"sealed": known}
-    return {"variables": {service: dict(values) for service, values in applied.variables.items()}}
+def stored_values(applied: Applied) -> dict[str, Any]:
+    """The part of `applied` that may be sealed: values of variables and inputs."""
+    parts = {name: getattr(applied, name) for name in _APPLIED}
+    known = sealed_text(*parts.values())
+    return {name: _plain(part) for name, part in parts.items()} if known is None else {"sealed": known}

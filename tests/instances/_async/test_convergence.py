@@ -33,6 +33,8 @@ SEARCH = os.environ.get("RAILWAY_SAAS_CONVERGENCE_EXAMPLES")
 EXAMPLES = int(SEARCH or 16)
 
 APP = "app-with-postgres-and-redis"
+INPUTS = {APP: "App.ADMIN_EMAIL", "web-app": "web.WHOAMI_NAME"}
+"""What is filled in with another value."""
 ANY = None
 WRITES = (
     "projectCreate",
@@ -129,6 +131,7 @@ VERBS = (
     "detach",
     "upgrade",
     "upgrade further",
+    "inputs",
     "delete",
     "delete later",
     "keep",
@@ -254,6 +257,7 @@ class AsyncLife:
             "detach": lambda: manager.remove_domain(it, "app.example.com"),
             "upgrade": lambda: manager.upgrade(it, revision_id=self.revisions[0], allow_removals=True),
             "upgrade further": lambda: manager.upgrade(it, revision_id=self.revisions[1]),
+            "inputs": self.fill_in_anew,
             "delete": lambda: manager.delete(it),
             "delete later": lambda: manager.delete(it, after=timedelta(minutes=20)),
             "keep": lambda: manager.cancel_deletion(it),
@@ -261,6 +265,12 @@ class AsyncLife:
             "abandon": lambda: manager.abandon(it, actor="operator"),
         }
         await wishes[verb]()
+
+    async def fill_in_anew(self) -> None:
+        """The same revision with another value."""
+        stage, desired = self.stage, (await self.stage.get(self.instance_id)).desired
+        given = {INPUTS[stage.code]: f"generation-{desired.generation}"}
+        await self.manager.upgrade(self.instance_id, revision_id=desired.revision_id, inputs=given)
 
     async def end(self) -> None:
         """Nothing goes wrong any more: it comes to rest, and then it can be deleted."""
@@ -382,6 +392,7 @@ STORIES = {
     ],
     "one of several redeployed services never comes up": [UP, stuck(), *asked("redeploy"), UP],
     "an upgrade to what has another volume": [UP, *asked("upgrade")],
+    "other inputs in the midst of an upgrade": [UP, *asked("upgrade"), UP, *asked("inputs")],
 }
 """What once went wrong."""
 

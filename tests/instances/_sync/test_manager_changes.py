@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import asdict
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -602,6 +603,145 @@ def test_an_upgrade_needs_values_for_inputs_that_are_new(new_stage: Any) -> None
     manager.upgrade(instance.id, inputs={"web.LICENCE": "abc"})
     manager.wait(instance.id)
     assert value(stage, instance, "web", "LICENCE") == "abc"
+
+
+MAIL = "App.ADMIN_EMAIL"
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("newer", [True, False], ids=["newer revision", "same revision"])
+def test_an_input_that_gets_another_value_reaches_what_runs(new_stage: Any, known: bool, newer: bool) -> None:
+    stage = new_stage(APP, known=known)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    secret = value(stage, instance, "App", "APP_SECRET")
+    if newer:
+        manager.publish_revision(instance.template_id, changed(stage.document, tag="2"))
+    manager.upgrade(instance.id, inputs={MAIL: "new@example.com"})
+    assert (stage.get(instance.id)).is_changing
+    after = manager.wait(instance.id)
+    assert (after.status, after.observed.error) == (InstanceStatus.RUNNING, None)
+    assert value(stage, instance, "App", "ADMIN_EMAIL") == "new@example.com"
+    assert value(stage, instance, "App", "APP_SECRET") == secret
+    assert deployed(stage, instance) == {"App": 2, "Postgres": 1, "Redis": 1}
+    assert not after.is_changing
+
+
+@pytest.mark.parametrize("newer", [True, False], ids=["newer revision", "same revision"])
+def test_the_preview_names_variables_that_change_and_never_their_values(new_stage: Any, newer: bool) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    if newer:
+        manager.publish_revision(
+            instance.template_id, changed(stage.document, tag="2", EDITION="${{randomInt(1, 9)}}")
+        )
+    given = {MAIL: "new@example.com", "App.SMTP_URL": "smtp://mail.example.com"}
+    preview = manager.preview_upgrade(instance.id, inputs=given)
+    new = ("EDITION",) if newer else ()
+    assert preview.variables == {"App": ("ADMIN_EMAIL", *new, "SMTP_URL")}
+    assert (preview.deploys, preview.staged_changes) == (("App",), 1)
+    assert preview.diff.is_empty is not newer
+    told = f"{preview} {preview.diff.to_dict()} {asdict(preview)['variables']}"
+    assert not [text for text in (*given.values(), "owner@example.com") if text in told]
+
+
+def test_variables_that_the_owner_has_set_are_not_in_the_preview(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.set_variables(instance.id, {"App": {"ADMIN_EMAIL": "mine@example.com"}})
+    manager.wait(instance.id)
+    preview = manager.preview_upgrade(instance.id, inputs={MAIL: "new@example.com"})
+    assert (preview.variables, preview.deploys) == ({}, ())
+    manager.upgrade(instance.id, inputs={MAIL: "new@example.com"})
+    manager.wait(instance.id)
+    assert value(stage, instance, "App", "ADMIN_EMAIL") == "mine@example.com"
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("newer", [True, False], ids=["newer revision", "same revision"])
+def test_an_input_comes_back_with_the_upgrade_that_did_not_come_up(
+    new_stage: Any, known: bool, newer: bool
+) -> None:
+    stage = new_stage(APP, known=known)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    if newer:
+        manager.publish_revision(instance.template_id, changed(stage.document, tag="2"))
+    stage.railway.faults.add("healthcheck_fails", service="App")
+    given = {MAIL: "new@example.com", "App.SMTP_URL": "smtp://mail.example.com"}
+    manager.upgrade(instance.id, inputs=given)
+    after = manager.wait(instance.id)
+    assert "the upgrade was rolled back: App failed" in (after.observed.error or "")
+    assert after.desired.config == instance.desired.config
+    assert value(stage, instance, "App", "ADMIN_EMAIL") == "owner@example.com"
+    assert value(stage, instance, "App", "SMTP_URL") is None
+    assert deployed(stage, instance) == {"App": 3, "Postgres": 1, "Redis": 1}
+
+
+def test_inputs_of_an_upgrade_that_railway_refuses_are_forgotten(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    stage.railway.faults.add("graphql_error", "environmentStageChanges", message="Invalid input")
+    manager.upgrade(instance.id, inputs={MAIL: "new@example.com"})
+    after = manager.wait(instance.id)
+    assert after.desired.config == instance.desired.config
+    assert not after.is_coming_up
+    assert value(stage, instance, "App", "ADMIN_EMAIL") == "owner@example.com"
+
+
+def test_variables_and_limits_that_are_set_meanwhile_outlive_the_way_back(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    stage.railway.faults.add("healthcheck_fails", service="App", after=1)
+    manager.upgrade(instance.id, inputs={MAIL: "new@example.com"})
+    manager.set_variables(instance.id, {"App": {"COLOUR": "blue"}})
+    after = manager.wait(instance.id)
+    assert "the upgrade was rolled back" in (after.observed.error or "")
+    assert value(stage, instance, "App", "ADMIN_EMAIL") == "owner@example.com"
+    assert value(stage, instance, "App", "COLOUR") == "blue"
+
+
+def test_a_second_upgrade_knows_the_inputs_of_the_first(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    for mail in ("second@example.com", "third@example.com"):
+        manager.upgrade(instance.id, inputs={"ADMIN_EMAIL": mail})
+        manager.wait(instance.id)
+        assert value(stage, instance, "App", "ADMIN_EMAIL") == mail
+    manager.upgrade(instance.id)
+    manager.wait(instance.id)
+    assert deployed(stage, instance) == {"App": 3, "Postgres": 1, "Redis": 1}
+
+
+def test_an_upgrade_knows_no_inputs_but_those_of_its_revision(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    for asking in (manager.upgrade, manager.preview_upgrade):
+        error = nothing_written(
+            stage, TemplateError, partial(asking, instance.id, inputs={"App.ADMIN_MAIL": "a@example.com"})
+        )
+        assert "App.ADMIN_EMAIL" in str(error)
+
+
+def test_no_upgrade_begins_while_a_change_is_still_to_be_deployed(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    stage.railway.faults.add("too_quickly", "serviceInstanceDeployV2", times=None)
+    manager.set_variables(instance.id, {"App": {"A": "1"}})
+    manager.reconcile(instance.id)
+    rollout = (stage.get(instance.id)).observed.rollout
+    assert (len(rollout.pending), rollout.watching) == (1, ())
+    error = nothing_written(
+        stage, InstanceStateError, partial(manager.upgrade, instance.id, inputs={MAIL: "new@example.com"})
+    )
+    assert "still coming up" in str(error)
 
 
 def test_an_upgrade_needs_room_in_the_plan(new_stage: Any) -> None:

@@ -49,6 +49,8 @@ def everything_observed(stock: Stock) -> Observed:
         built_from_calls=True,
         applied=Applied(
             revision_id=stock.revision.id,
+            inputs={"web.NAME": "Ärger"},
+            previous_inputs={"web.NAME": "Straße"},
             variables={"web": {"A": "1", "B": None}},
             limits=ServiceLimits(vcpus=Decimal("1.5"), memory_gb=Decimal(3)),
         ),

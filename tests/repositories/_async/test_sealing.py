@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 INPUTS = {"App.ADMIN_EMAIL": "owner@example.com"}
+GIVEN = {"App.ADMIN_EMAIL": "c4nary@example.com"}
 VARIABLES: dict[str, dict[str, str | None]] = {"App": {"API_KEY": "c4nary-of-the-vault", "GONE": None}}
 
 
@@ -60,7 +61,7 @@ async def opened(url: str | None, cipher: BackwardsCipher | None) -> AsyncGenera
 
 
 def with_variables(instance: Instance) -> Instance:
-    applied = Applied(revision_id=instance.desired.revision_id, variables=VARIABLES)
+    applied = Applied(revision_id=instance.desired.revision_id, inputs=GIVEN, variables=VARIABLES)
     return replace(
         instance,
         desired=replace(instance.desired, config=InstanceConfig(inputs=INPUTS, variables=VARIABLES)),
@@ -94,6 +95,26 @@ async def test_who_has_the_key_reads_what_was_written(url: str | None) -> None:
         assert dict(found.desired.config.inputs) == INPUTS
         assert found.desired.config.variables == VARIABLES
         assert found.observed.applied.variables == found.desired.config.variables
+        assert found.observed.applied.inputs == GIVEN
+
+
+async def test_inputs_that_move_from_what_is_wanted_to_what_was_given_open_there(url: str | None) -> None:
+    async with opened(url, BackwardsCipher("k1")) as database:
+        instance = await put(database, await stocked_async(database))
+        async with database.unit_of_work() as work:
+            found = await work.instances.get(instance.id)
+            applied = found.observed.applied
+            assert applied is not None
+            given = replace(applied, inputs=found.desired.config.inputs, previous_inputs=applied.inputs)
+            await work.instances.claim(found.id, worker="w", now=NOW, lease_until=NOW)
+            await work.instances.save_observed(
+                replace(found, observed=replace(found.observed, applied=given)), worker="w", lease_until=NOW
+            )
+            await work.commit()
+        now = (await read(database, instance)).observed.applied
+        assert (dict(now.inputs), dict(now.previous_inputs)) == (INPUTS, GIVEN)
+        assert now.variables == VARIABLES
+        assert "c4nary" not in await stored(database)
 
 
 async def test_the_table_holds_no_value_and_no_name_of_a_variable(url: str | None) -> None:

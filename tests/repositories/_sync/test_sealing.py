@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 INPUTS = {"App.ADMIN_EMAIL": "owner@example.com"}
+GIVEN = {"App.ADMIN_EMAIL": "c4nary@example.com"}
 VARIABLES: dict[str, dict[str, str | None]] = {"App": {"API_KEY": "c4nary-of-the-vault", "GONE": None}}
 
 
@@ -61,7 +62,7 @@ def opened(url: str | None, cipher: BackwardsCipher | None) -> Generator[SqlData
 
 
 def with_variables(instance: Instance) -> Instance:
-    applied = Applied(revision_id=instance.desired.revision_id, variables=VARIABLES)
+    applied = Applied(revision_id=instance.desired.revision_id, inputs=GIVEN, variables=VARIABLES)
     return replace(
         instance,
         desired=replace(instance.desired, config=InstanceConfig(inputs=INPUTS, variables=VARIABLES)),
@@ -95,6 +96,26 @@ def test_who_has_the_key_reads_what_was_written(url: str | None) -> None:
         assert dict(found.desired.config.inputs) == INPUTS
         assert found.desired.config.variables == VARIABLES
         assert found.observed.applied.variables == found.desired.config.variables
+        assert found.observed.applied.inputs == GIVEN
+
+
+def test_inputs_that_move_from_what_is_wanted_to_what_was_given_open_there(url: str | None) -> None:
+    with opened(url, BackwardsCipher("k1")) as database:
+        instance = put(database, stocked_sync(database))
+        with database.unit_of_work() as work:
+            found = work.instances.get(instance.id)
+            applied = found.observed.applied
+            assert applied is not None
+            given = replace(applied, inputs=found.desired.config.inputs, previous_inputs=applied.inputs)
+            work.instances.claim(found.id, worker="w", now=NOW, lease_until=NOW)
+            work.instances.save_observed(
+                replace(found, observed=replace(found.observed, applied=given)), worker="w", lease_until=NOW
+            )
+            work.commit()
+        now = (read(database, instance)).observed.applied
+        assert (dict(now.inputs), dict(now.previous_inputs)) == (INPUTS, GIVEN)
+        assert now.variables == VARIABLES
+        assert "c4nary" not in stored(database)
 
 
 def test_the_table_holds_no_value_and_no_name_of_a_variable(url: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,6 +88,32 @@ def test_a_revision_without_a_difference_affects_nothing() -> None:
     assert verdict.intents[0].request["affected"] == []
 
 
+def port(number: str) -> Template:
+    return web().fill({"web.PORT": number})
+
+
+FIRST, SECOND = {"web.PORT": "1"}, {"web.PORT": "2"}
+
+
+def test_inputs_that_changed_are_an_upgrade_to_the_same_revision() -> None:
+    of = instance(inputs=SECOND, applied=Applied(revision_id=REVISION, inputs=FIRST), generation=5)
+    s = situation(of, port("2"), applied_template=port("1"), seen=environment("web"))
+    verdict = decide(s)
+    assert sent(verdict) == ("upgrade:5",)
+    patch = operation(OperationKind.CONFIGURE, "upgrade:5", request={"affected": ["web"]})
+    now = confirm(s, patch, {}).instance.observed
+    assert now.applied == Applied(revision_id=REVISION, inputs=SECOND, previous_inputs=FIRST)
+    assert now.rollout.previous_revision_id == REVISION
+
+
+def test_inputs_that_railway_refuses_are_taken_back() -> None:
+    of = instance(inputs=SECOND, applied=Applied(revision_id=REVISION, inputs=FIRST))
+    s = situation(of, port("2"), applied_template=port("1"), seen=environment("web"))
+    change = refuse(s, operation(OperationKind.CONFIGURE, "upgrade:1"), "no")
+    assert change.desired_changed
+    assert change.instance.desired.config.inputs == FIRST
+
+
 def test_new_services_are_created_before_the_patch() -> None:
     verdict = decide(at(with_worker(), seen=environment("web")))
     assert (sent(verdict), kinds(verdict)) == (("service:g5:worker",), {OperationKind.SERVICE_CREATE})
@@ -158,9 +185,11 @@ DEPLOYED = operation(
 
 
 def test_an_upgrade_is_done_when_everything_came_up() -> None:
-    s = at(NEW_IMAGE, DEPLOYED, seen=environment("web"), applied=APPLIED, rollout=UPGRADING)
+    upgraded = replace(APPLIED, previous_inputs=FIRST)
+    s = at(NEW_IMAGE, DEPLOYED, seen=environment("web"), applied=upgraded, rollout=UPGRADING)
     verdict = decide(s)
     assert observed(verdict).rollout == Rollout(number=2)
+    assert observed(verdict).applied == APPLIED
     assert observed(verdict).status is InstanceStatus.RUNNING
     assert [event.step for event in recorded(verdict).events] == ["upgrade"]
 
@@ -181,6 +210,16 @@ def test_an_upgrade_that_does_not_come_up_goes_back(status: str) -> None:
     assert change.instance.desired.generation == 6
     assert change.instance.observed.rollout == Rollout(number=2, rolling_back=True)
     assert str(change.instance.observed.error).startswith("the upgrade was rolled back: web ")
+
+
+def test_inputs_go_back_with_their_revision() -> None:
+    own = {"web": {"A": "1"}}
+    applied = Applied(revision_id=REVISION, inputs=SECOND, previous_inputs=FIRST, variables=own)
+    of = instance(inputs=SECOND, variables=own, applied=applied, rollout=UPGRADING)
+    seen = environment(seen_service("web", "FAILED"))
+    change = recorded(decide(situation(of, port("2"), seen=seen, operations=[DEPLOYED])))
+    config = change.instance.desired.config
+    assert (config.inputs, config.variables) == (FIRST, {"web": {"A": "1"}})
 
 
 def test_an_upgrade_that_takes_too_long_goes_back() -> None:

@@ -20,6 +20,8 @@ from railway_saas.instances.inputs import (
     checked_name,
     checked_variables,
     fill_known,
+    fill_renewed,
+    renewed_inputs,
     resources_of,
 )
 from railway_saas.templates import Template
@@ -313,3 +315,23 @@ def test_a_revision_that_asks_for_more_is_refused() -> None:
     }
     with pytest.raises(TemplateError, match=r"web\.A|'A'"):
         fill_known(Template.parse(document), {"web.OLD": "2"})
+
+
+# ... and inputs that get other values ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["App.ADMIN_EMAIL", "ADMIN_EMAIL"])
+@pytest.mark.parametrize("now", ["App.ADMIN_EMAIL", "ADMIN_EMAIL"])
+def test_the_later_value_counts_whichever_way_it_is_named(before: str, now: str) -> None:
+    inputs = renewed_inputs(app(), {before: "old@example.com", "App.PORT": "1"}, {now: "new@example.com"})
+    service = next(one for one in app().fill(inputs).services if one.name == "App")
+    values = {variable.name: variable.text for variable in service.variables}
+    assert (values["ADMIN_EMAIL"], values["PORT"]) == ("new@example.com", "1")
+
+
+def test_earlier_inputs_may_be_unknown_and_those_given_now_may_not() -> None:
+    template = Template.parse(WEB_DOCUMENT)
+    assert fill_renewed(template, {"web.OLD": "1", "web.PORT": "2"}, {"web.PORT": "2"}).services
+    with pytest.raises(TemplateError, match="1 problem") as caught:
+        fill_renewed(template, {"web.OLD": "1", "web.PROT": "2"}, {"web.PROT": "2"})
+    assert "web.PORT" in str(caught.value)

@@ -113,6 +113,7 @@ def test_groups_of_statuses() -> None:
         pytest.param(instance(variables={"web": {"A": "1"}}), True, id="new variables"),
         pytest.param(instance(variables={"web": {"A": "1"}}, error="no"), False, id="new variables, refused"),
         pytest.param(instance(revision=NEXT_REVISION), True, id="another revision"),
+        pytest.param(instance(inputs={"web.A": "1"}), True, id="other inputs"),
         pytest.param(
             instance(revision=NEXT_REVISION, applied=Applied(revision_id=NEXT_REVISION)),
             False,

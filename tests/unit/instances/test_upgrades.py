@@ -142,6 +142,8 @@ def test_only_what_differs_is_patched(part: str, old: Any, new: Any, expected: A
         pytest.param({}, {"A": "1"}, {"A": {"value": "1"}}, id="new"),
         pytest.param({"A": "1"}, {}, {"A": None}, id="taken away"),
         pytest.param({"A": "1"}, {"A": "1"}, {}, id="the same"),
+        pytest.param({"A": "1"}, {"A": {"isOptional": True}}, {"A": None}, id="without a value any more"),
+        pytest.param({}, {"A": {"isOptional": True}}, {}, id="new without a value"),
         pytest.param(
             {}, {"A": "${{Postgres.URL}}"}, {"A": {"value": "${{Postgres.URL}}"}}, id="a reference stays one"
         ),
@@ -184,6 +186,12 @@ def test_a_secret_that_did_not_change_is_not_made_anew(seed: int) -> None:
 def test_a_secret_of_another_form_is_made_anew() -> None:
     plan = planned(with_variables(KEY=SECRET), with_variables(KEY="${{secret(32)}}"))
     assert len(patch_of(plan)["variables"]["KEY"]["value"]) == 32
+
+
+def test_a_plan_names_the_variables_that_change() -> None:
+    plan = planned(with_variables(OLD="1", SAME="1", A="1"), with_variables(SAME="1", A="2", NEW="1"))
+    assert plan.changed_variables("svc-web") == ("A", "NEW", "OLD")
+    assert plan.changed_variables("svc-other") == ()
 
 
 def test_what_a_plan_tells_hides_the_values() -> None:

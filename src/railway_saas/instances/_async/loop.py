@@ -25,7 +25,7 @@ from railway_saas.instances._async.looking import operation_for
 from railway_saas.instances._async.reading import AsyncReader
 from railway_saas.instances.deciding import decide
 from railway_saas.instances.deciding.common import ask_operator, backoff_s
-from railway_saas.instances.effects import confirm, merged, refuse
+from railway_saas.instances.effects import confirm, merged, refuse, with_revision
 from railway_saas.instances.failures import Judgement, judge
 from railway_saas.instances.inputs import resources_of
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
@@ -226,11 +226,11 @@ class AsyncControlLoop:
             await work.deployments.upsert(change.deployments)
 
     async def _save_desired(self, work: AsyncUnitOfWork, instance: Instance) -> None:
-        """Only the revision, and what it holds of the plan, is the loop's to change; what a verb wrote meanwhile stays."""
+        """Only the revision with its inputs, and what it holds of the plan, is the loop's to change; else verbs count."""
         stored = await work.instances.lock(instance.id)
+        wanted = instance.desired
         desired = replace(
-            stored.desired,
-            revision_id=instance.desired.revision_id,
+            with_revision(stored.desired, wanted.revision_id, wanted.config.inputs),
             generation=stored.desired.generation + 1,
         )
         revision = await work.templates.get_revision(desired.revision_id)

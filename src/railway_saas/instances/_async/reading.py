@@ -42,7 +42,7 @@ class AsyncReader:
             draft = Situation(
                 instance=instance,
                 catalogue=await work.templates.get(instance.template_id),
-                template=await self._filled(work, instance, instance.desired.revision_id),
+                template=await self._wanted(work, instance),
                 applied_template=await self._applied(work, instance),
                 operations={one.key: one for one in await work.operations.list_open(instance_id)},
                 services=await work.services.list_for(instance_id),
@@ -106,19 +106,19 @@ class AsyncReader:
 
     async def _known(self, work: AsyncUnitOfWork, instance: Instance) -> Template:
         applied = instance.observed.applied
-        if applied is not None and applied.revision_id == instance.desired.revision_id:
+        if applied is not None and not instance.awaits_upgrade:
             return await self._document(work, applied.revision_id)
-        return await self._filled(work, instance, instance.desired.revision_id)
+        return await self._wanted(work, instance)
+
+    async def _wanted(self, work: AsyncUnitOfWork, instance: Instance) -> Template:
+        document = await self._document(work, instance.desired.revision_id)
+        return fill_known(document, instance.desired.config.inputs)
 
     async def _applied(self, work: AsyncUnitOfWork, instance: Instance) -> Template | None:
         applied = instance.observed.applied
-        if applied is None or applied.revision_id == instance.desired.revision_id:
+        if applied is None or not instance.awaits_upgrade:
             return None
-        return await self._filled(work, instance, applied.revision_id)
-
-    async def _filled(self, work: AsyncUnitOfWork, instance: Instance, revision_id: UUID) -> Template:
-        document = await self._document(work, revision_id)
-        return fill_known(document, instance.desired.config.inputs)
+        return fill_known(await self._document(work, applied.revision_id), applied.inputs)
 
     async def _document(self, work: AsyncUnitOfWork, revision_id: UUID) -> Template:
         document = self._documents.get(revision_id)

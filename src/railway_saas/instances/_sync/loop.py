@@ -26,7 +26,7 @@ from railway_saas.instances._sync.looking import operation_for
 from railway_saas.instances._sync.reading import Reader
 from railway_saas.instances.deciding import decide
 from railway_saas.instances.deciding.common import ask_operator, backoff_s
-from railway_saas.instances.effects import confirm, merged, refuse
+from railway_saas.instances.effects import confirm, merged, refuse, with_revision
 from railway_saas.instances.failures import Judgement, judge
 from railway_saas.instances.inputs import resources_of
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
@@ -223,11 +223,11 @@ class ControlLoop:
             work.deployments.upsert(change.deployments)
 
     def _save_desired(self, work: UnitOfWork, instance: Instance) -> None:
-        """Only the revision, and what it holds of the plan, is the loop's to change; what a verb wrote meanwhile stays."""
+        """Only the revision with its inputs, and what it holds of the plan, is the loop's to change; else verbs count."""
         stored = work.instances.lock(instance.id)
+        wanted = instance.desired
         desired = replace(
-            stored.desired,
-            revision_id=instance.desired.revision_id,
+            with_revision(stored.desired, wanted.revision_id, wanted.config.inputs),
             generation=stored.desired.generation + 1,
         )
         revision = work.templates.get_revision(desired.revision_id)

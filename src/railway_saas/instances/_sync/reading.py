@@ -43,7 +43,7 @@ class Reader:
             draft = Situation(
                 instance=instance,
                 catalogue=work.templates.get(instance.template_id),
-                template=self._filled(work, instance, instance.desired.revision_id),
+                template=self._wanted(work, instance),
                 applied_template=self._applied(work, instance),
                 operations={one.key: one for one in work.operations.list_open(instance_id)},
                 services=work.services.list_for(instance_id),
@@ -105,19 +105,19 @@ class Reader:
 
     def _known(self, work: UnitOfWork, instance: Instance) -> Template:
         applied = instance.observed.applied
-        if applied is not None and applied.revision_id == instance.desired.revision_id:
+        if applied is not None and not instance.awaits_upgrade:
             return self._document(work, applied.revision_id)
-        return self._filled(work, instance, instance.desired.revision_id)
+        return self._wanted(work, instance)
+
+    def _wanted(self, work: UnitOfWork, instance: Instance) -> Template:
+        document = self._document(work, instance.desired.revision_id)
+        return fill_known(document, instance.desired.config.inputs)
 
     def _applied(self, work: UnitOfWork, instance: Instance) -> Template | None:
         applied = instance.observed.applied
-        if applied is None or applied.revision_id == instance.desired.revision_id:
+        if applied is None or not instance.awaits_upgrade:
             return None
-        return self._filled(work, instance, applied.revision_id)
-
-    def _filled(self, work: UnitOfWork, instance: Instance, revision_id: UUID) -> Template:
-        document = self._document(work, revision_id)
-        return fill_known(document, instance.desired.config.inputs)
+        return fill_known(self._document(work, applied.revision_id), applied.inputs)
 
     def _document(self, work: UnitOfWork, revision_id: UUID) -> Template:
         document = self._documents.get(revision_id)

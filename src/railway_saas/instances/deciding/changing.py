@@ -17,7 +17,13 @@ from railway_saas.instances.deciding.common import (
     listed,
     write,
 )
-from railway_saas.instances.effects import RECOVER_PREFIX, RESTORE_PREFIXES, UPGRADE_PREFIX, is_upgrade
+from railway_saas.instances.effects import (
+    RECOVER_PREFIX,
+    RESTORE_PREFIXES,
+    UPGRADE_PREFIX,
+    is_upgrade,
+    with_revision,
+)
 from railway_saas.instances.settings import volume_keys
 from railway_saas.instances.steps import Change, EventDraft, Intent, Record, Wait
 from railway_saas.instances.upgrades import plan_upgrade
@@ -276,8 +282,10 @@ def _done(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
     """What came of another service before is told on, as long as it has not come up."""
     back = rollout.rolling_back
     troubled = any(service.is_known and not service.came_up for service in view.services)
+    applied = s.observed.applied
     instance = s.moved(
         InstanceStatus.RUNNING,
+        applied=replace(applied, previous_inputs={}) if applied else None,
         rollout=Rollout(number=rollout.number),
         error=s.observed.error if back or troubled else None,
         recoveries=s.observed.recoveries if _is_recovery(rollout) else 0,
@@ -324,12 +332,11 @@ def _to_deploy_again(instance: Instance) -> Instance:
 
 
 def _go_back(s: Situation, reason: str, rollout: Rollout) -> Change:
-    """The desired revision becomes the one before, and the same machinery takes the instance there."""
-    desired = replace(
-        s.instance.desired,
-        revision_id=rollout.previous_revision_id or s.instance.desired.revision_id,
-        generation=s.instance.desired.generation + 1,
-    )
+    """The desired revision becomes the one before, with its inputs, and the same machinery takes the instance there."""
+    wanted, applied = s.instance.desired, s.observed.applied
+    previous = rollout.previous_revision_id or wanted.revision_id
+    inputs = applied.previous_inputs if applied else wanted.config.inputs
+    desired = replace(with_revision(wanted, previous, inputs), generation=wanted.generation + 1)
     back = s.with_observed(
         rollout=Rollout(number=rollout.number, rolling_back=True),
         error=f"the upgrade was rolled back: {reason}",

@@ -14,6 +14,8 @@ from railway_saas.errors import (
 from railway_saas.instances._async.managing.base import AsyncManagerBase
 from railway_saas.instances.inputs import (
     fill_known,
+    fill_renewed,
+    renewed_inputs,
     resources_of,
 )
 from railway_saas.instances.previews import UpgradePreview
@@ -50,11 +52,11 @@ class AsyncUpgrading(AsyncManagerBase):
         Args:
             instance_id: The instance.
             revision_id: The revision; the latest unless given.
-            inputs: Values for inputs that are new in it.
+            inputs: Values for inputs that are new in it, or get another value.
             user_id: The owner; None for the operator.
 
         Raises:
-            TemplateError: A new required input has no value.
+            TemplateError: A new required input has no value, or one that is given does not exist.
             InstanceStateError: It does not run.
             RailwayError: Railway does not take the changes.
         """
@@ -63,22 +65,28 @@ class AsyncUpgrading(AsyncManagerBase):
             require_verb(instance, Verb.UPGRADE)
             revision = await self._revision(work, instance.template_id, revision_id)
             document = Template.parse(revision.document)
-            values = {**instance.desired.config.inputs, **(inputs or {})}
-            new = fill_known(document, values)
-            old = await self._template(work, instance)
+            present = await work.templates.get_revision(instance.desired.revision_id)
+            before = Template.parse(present.document)
             rows = await work.services.list_for(instance_id)
+        config, given = instance.desired.config, inputs or {}
+        old = fill_known(before, config.inputs)
+        new = fill_renewed(document, renewed_inputs(document, config.inputs, given), given)
         overview = (await self._looker.look(instance, [ENVIRONMENT]))[ENVIRONMENT]
         if not isinstance(overview, EnvironmentOverview):
             raise overview if isinstance(overview, RailwayError) else InstanceError("nothing was seen")
         view = read_view(overview, new, rows)
-        config = instance.desired.config
         plan = plan_upgrade(old, new, view, self._random, overlay=config.variables, limits=config.limits)
         staged = 0
         if plan.patch:
             staged = await self._try_staging(instance.observed.environment_id or "", plan.patch)
         return UpgradePreview(
             revision=revision,
-            diff=old.diff(new),
+            diff=before.diff(document),
+            variables={
+                service.name: names
+                for service in view.services
+                if (names := plan.changed_variables(service.service_id))
+            },
             deploys=tuple(service.name for service in new.services if service.key in plan.affected),
             removes=tuple(service.name for service in old.services if service.key in plan.removed),
             resources=resources_of(new, instance.desired.config.limits),
@@ -108,14 +116,14 @@ class AsyncUpgrading(AsyncManagerBase):
 
         Args:
             instance_id: The instance.
-            revision_id: The revision; the latest unless given.
-            inputs: Values for inputs that are new in it.
+            revision_id: The revision; the latest unless given. The one that it has will do, to give inputs other values.
+            inputs: Values for inputs that are new in it, or get another value. Variables that were set by themselves stay.
             allow_removals: Whether services that it does not have may be deleted with their volumes.
             user_id: The owner; None for the operator.
             actor: Who does it, for the audit log.
 
         Raises:
-            TemplateError: A new required input has no value.
+            TemplateError: A new required input has no value, or one that is given does not exist.
             InstanceInputError: It would delete services, and that was not allowed.
             LimitExceededError: The owner's plan has no room for it.
             InstanceStateError: It does not run, or an upgrade is going on.
@@ -124,15 +132,14 @@ class AsyncUpgrading(AsyncManagerBase):
         async with self._database.unit_of_work() as work:
             await work.instances.lock_owner(owner)
             instance = await self._locked(work, instance_id, user_id, Verb.UPGRADE)
-            applied = instance.observed.applied
-            rollout = instance.observed.rollout
-            if (applied and applied.revision_id != instance.desired.revision_id) or rollout.watching:
+            if instance.is_coming_up:
                 raise InstanceStateError(
                     "a change is still coming up", current=instance.status, allowed=allowed_verbs(instance)
                 )
             revision = await self._revision(work, instance.template_id, revision_id)
-            values = {**instance.desired.config.inputs, **(inputs or {})}
-            new = fill_known(Template.parse(revision.document), values)
+            document, given = Template.parse(revision.document), inputs or {}
+            values = renewed_inputs(document, instance.desired.config.inputs, given)
+            new = fill_renewed(document, values, given)
             old = await self._template(work, instance)
             names = {service.name for service in new.services} | {service.key for service in new.services}
             removed = [one.name for one in old.services if not {one.key, one.name} & names]
@@ -149,7 +156,7 @@ class AsyncUpgrading(AsyncManagerBase):
                 replace(instance, resources=resources),
                 Verb.UPGRADE,
                 actor,
-                {"revision": revision.number},
+                {"revision": revision.number, "inputs": sorted(given)},
                 revision_id=revision.id,
                 config=replace(instance.desired.config, inputs=values),
             )

@@ -28,7 +28,7 @@ from railway_saas.repositories.sealing import (
     open_applied,
     open_config,
     stored_config,
-    stored_variables,
+    stored_values,
 )
 from railway_saas.repositories.values import name_key
 
@@ -163,6 +163,8 @@ def observed_values(instance: Instance) -> dict[str, Any]:
 def _applied_of(stored: Mapping[str, Any]) -> Applied:
     return Applied(
         revision_id=UUID(stored["revision_id"]),
+        inputs=stored["inputs"],
+        previous_inputs=stored["previous_inputs"],
         variables=stored["variables"],
         limits=ServiceLimits.from_json(stored["limits"]),
     )
@@ -171,7 +173,7 @@ def _applied_of(stored: Mapping[str, Any]) -> Applied:
 def _applied_values(applied: Applied) -> dict[str, Any]:
     return {
         "revision_id": str(applied.revision_id),
-        **stored_variables(applied),
+        **stored_values(applied),
         "limits": applied.limits.to_json(),
     }
 
