@@ -1,0 +1,51 @@
+"""`worker`: does background work until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from reference_server.cli.context import settings
+from reference_server.composition import build_platform
+from reference_server.data.engines import ConnectionRole
+
+log = logging.getLogger("reference_server.jobs")
+
+
+def worker(
+    executor_id: Annotated[
+        str | None,
+        typer.Option(
+            help="The worker's name, different for each; a new one unless given. A worker that died takes its runs up "
+            "again at once under its old name; else the others do so, within half a minute."
+        ),
+    ] = None,
+) -> None:
+    """Do background work: any number of workers share it. Ends after SIGTERM or Ctrl-C, once what runs is done."""
+    from reference_server.jobs.engine import JobEngine  # noqa: PLC0415 - other commands start faster without it
+
+    configured = settings()
+    platform = build_platform(configured, ConnectionRole.WORKER)
+    told_to_end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told_to_end.set())
+    engine = JobEngine(platform, executor_id=executor_id)
+    try:
+        engine.start()
+        typer.echo(f"Worker {engine.executor_id} is at work.")
+        told_to_end.wait()
+        left = engine.stop()
+        typer.echo(f"Worker {engine.executor_id} has ended; {left} runs were handed over.")
+    finally:
+        platform.close()
+    if left:
+        # Their threads are still at it and would keep the process. Being cut off is what every job is made for.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

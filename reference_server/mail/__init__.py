@@ -1,0 +1,1 @@
+"""Mails: written into the outbox with the change that they tell of, sent by a job."""
