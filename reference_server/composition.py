@@ -12,7 +12,9 @@ from railway_saas.instances import InstanceManager, ManagerSettings, WebhookInta
 from reference_server.accounts import Accounts
 from reference_server.data.database import ServerDatabase
 from reference_server.data.engines import ConnectionRole, open_engine, open_replica
-from reference_server.jobs.port import NoQueue
+from reference_server.jobs.dbos_queue import DbosQueue
+from reference_server.jobs.table import JOB_NAMES
+from reference_server.mail.transports import transport_of
 from reference_server.plans import plans_of
 from reference_server.security.passwords import Passwords
 from reference_server.security.tokens import AccessTokens
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from railway_saas.domain import Plans
     from railway_saas.emulator import Emulator
     from reference_server.jobs.port import JobQueue
+    from reference_server.mail.transports import MailTransport
     from reference_server.settings import Settings
 
 MANAGER_SETTINGS: Final = ManagerSettings(call_timeout_s=15.0, lease_s=20.0)
@@ -47,12 +50,14 @@ class Platform:
     access_tokens: AccessTokens
     accounts: Accounts
     jobs: JobQueue
+    mail: MailTransport
     emulator: Emulator | None = None
     """The local Railway that lives in this process, if one does."""
 
     def close(self) -> None:
         """Give back connections."""
         self.railway.close()
+        self.jobs.close()
         self.database.close()
 
 
@@ -71,7 +76,7 @@ def build_platform(
         settings: What it is told.
         role: As whom it works in the database.
         emulator: The Railway to use in this process; that of the settings unless given.
-        jobs: Where wishes for background work go.
+        jobs: Where wishes for background work go; the database's queue unless given.
         now: The present moment, aware; the Railway client's clock unless given.
         needs_railway: False for commands that never ask Railway: they run without a token.
 
@@ -81,10 +86,11 @@ def build_platform(
     threads = settings.web_threads if role is ConnectionRole.APP else settings.worker_threads
     railway, workspace_id = _railway_of(settings, emulator, needed=needs_railway)
     clock = now or railway.clock.now
-    queue = jobs or NoQueue()
     plans = plans_of(settings)
+    engine = open_engine(settings, role, threads=threads)
+    queue = jobs or DbosQueue(engine, JOB_NAMES)
     database = ServerDatabase(
-        open_engine(settings, role, threads=threads),
+        engine,
         replica=open_replica(settings, role, threads=threads),
         jobs=queue,
     )
@@ -110,6 +116,7 @@ def build_platform(
             database, passwords, access_tokens, refresh_token_s=settings.refresh_token_s, now=clock
         ),
         jobs=queue,
+        mail=transport_of(settings),
         emulator=emulator,
     )
 

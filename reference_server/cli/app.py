@@ -7,7 +7,7 @@ import sys
 import typer
 
 from railway_saas import RailwaySaasError
-from reference_server.cli import admin, database
+from reference_server.cli import admin, database, jobs, worker
 
 app = typer.Typer(
     name="railway-saas-server",
@@ -20,7 +20,9 @@ app = typer.Typer(
 )
 app.command("migrate")(database.migrate)
 app.command("seed")(database.seed)
+app.command("worker")(worker.worker)
 app.add_typer(admin.app, name="admin")
+app.add_typer(jobs.app, name="jobs")
 
 
 def run(arguments: list[str] | None = None) -> int:

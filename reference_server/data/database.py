@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from railway_saas.repositories.sqlalchemy import SqlDatabase, SqlUnitOfWork
 from reference_server.data.accounts import ApiKeys, LoginFailures, OneTimeTokens, Sessions, Users
+from reference_server.data.notifications import NotifyingEvents
 from reference_server.data.recorders import MailingOutbox, TracedAudit, WakingInstances
 from reference_server.security.scope import current_scope
 
@@ -84,7 +85,8 @@ class ServerUnitOfWork(SqlUnitOfWork):
         self._jobs = jobs
         self._wishes: dict[tuple[str, str], None] = {}
         self.instances = WakingInstances(self._transaction, self._wish)
-        self.outbox = MailingOutbox(self._transaction, self._wish)
+        self.outbox: MailingOutbox = MailingOutbox(self._transaction, self._wish)
+        self.events = NotifyingEvents(self._transaction, self.outbox)
         self.audit = TracedAudit(self._transaction)
         self.users = Users(session)
         self.sessions = Sessions(session)
@@ -97,7 +99,8 @@ class ServerUnitOfWork(SqlUnitOfWork):
 
     def commit(self) -> None:
         """Queue what was wished for, and make everything last."""
-        for job, subject in self._wishes:
+        # In one order, so that two transactions do not lock crosswise.
+        for job, subject in sorted(self._wishes):
             self._jobs.enqueue(self.session, job, subject)
         self._wishes.clear()
         super().commit()

@@ -50,17 +50,20 @@ def _open(url: str, settings: Settings, role: ConnectionRole, threads: int) -> E
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return create_database_engine(url)
+    tls = required_tls(parsed, settings)
+    if tls is not None:  # in the URL, where whoever has the engine finds it, too
+        parsed = parsed.update_query_dict({"sslmode": tls})
     size = settings.database_pool_size or threads + _SPARE_CONNECTIONS
     return create_database_engine(
-        url,
+        parsed,
         pool_size=size,
         max_overflow=0,
         pool_timeout=10,
-        connect_args=_connect_args(parsed, settings, role),
+        connect_args=_connect_args(settings, role),
     )
 
 
-def _connect_args(url: URL, settings: Settings, role: ConnectionRole) -> dict[str, Any]:
+def _connect_args(settings: Settings, role: ConnectionRole) -> dict[str, Any]:
     limits = {
         "statement_timeout": settings.database_statement_timeout_ms,
         "lock_timeout": settings.database_lock_timeout_ms,
@@ -75,9 +78,6 @@ def _connect_args(url: URL, settings: Settings, role: ConnectionRole) -> dict[st
     }
     if options:
         arguments["options"] = options
-    tls = required_tls(url, settings)
-    if tls is not None:
-        arguments["sslmode"] = tls
     return arguments
 
 

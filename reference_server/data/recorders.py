@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from railway_saas.repositories.sqlalchemy import SqlAudit, SqlInstances, SqlOutbox
+from railway_saas.repositories.sqlalchemy import SqlAudit, SqlInstances
+from reference_server.data.outbox import ServerOutbox
 from reference_server.jobs.port import RECONCILE, SEND_MAIL
+from reference_server.mail.messages import TOPIC
 from reference_server.security.origin import current_origin
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class WakingInstances(SqlInstances):
         self._wish(RECONCILE, str(instance_id))
 
 
-class MailingOutbox(SqlOutbox):
+class MailingOutbox(ServerOutbox):
     """A mail that is written is sent."""
 
     def __init__(self, transaction: Transaction, wish: Callable[[str, str], None]) -> None:
@@ -44,7 +46,7 @@ class MailingOutbox(SqlOutbox):
 
     def add(self, message: OutboxMessage) -> bool:
         added = super().add(message)
-        if added and message.topic == "mail":
+        if added and message.topic == TOPIC:
             self._wish(SEND_MAIL, str(message.id))
         return added
 

@@ -39,6 +39,14 @@ def upgrade(engine: Engine) -> None:
         sdk_migrations.upgrade(connection)
         with _one_at_a_time:
             command.upgrade(_config(connection), "head")
+    migrate_jobs(engine)
+
+
+def migrate_jobs(engine: Engine) -> None:
+    """Bring the tables of the job engine up to date: they have a history of their own."""
+    from reference_server.jobs import schema  # noqa: PLC0415 - it names our roles
+
+    schema.migrate(engine)
 
 
 def is_current(engine: Engine) -> bool:
@@ -48,8 +56,15 @@ def is_current(engine: Engine) -> bool:
             connection, opts={"version_table": VERSION_TABLE}
         ).get_current_revision()
         theirs = sdk_migrations.current(connection)
+        has_jobs = _has_jobs(connection)
     newest = ScriptDirectory(str(sdk_migrations.script_location())).get_current_head()
-    return ours == _script().get_current_head() and theirs == newest
+    return ours == _script().get_current_head() and theirs == newest and has_jobs
+
+
+def _has_jobs(connection: Connection) -> bool:
+    from reference_server.jobs import schema  # noqa: PLC0415 - as above
+
+    return schema.is_there(connection)
 
 
 def _script() -> ScriptDirectory:

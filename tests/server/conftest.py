@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import make_url
 
 from railway_saas.domain import new_id
 from railway_saas.emulator import Emulator
@@ -13,14 +19,13 @@ from reference_server.app import create_app
 from reference_server.composition import Platform, build_platform
 from reference_server.data.accounts import User
 from reference_server.data.engines import ConnectionRole, open_engine
-from reference_server.migrations import upgrade
+from reference_server.migrations import is_current, upgrade
 from reference_server.security.scope import AUTH, scoped
 from reference_server.settings import Settings
 from tests.support.databases import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -51,16 +56,44 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def postgres_environment(environment: dict[str, str], postgres_server: Any) -> Iterator[dict[str, str]]:
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Any) -> Iterator[str]:
+    """Name of a database that is migrated: copying it takes a tenth of the time of migrating."""
     with postgres_server.new_database() as url:
+        _migrate(Settings.from_environment({"DATABASE_URL": url}))
+        yield make_url(url).database or ""
+
+
+@pytest.fixture
+def postgres_environment(
+    environment: dict[str, str], postgres_server: Any, postgres_template: str
+) -> Iterator[dict[str, str]]:
+    with postgres_server.new_database(postgres_template) as url:
         environment["DATABASE_URL"] = url
         yield environment
 
 
 def migrated(settings: Settings) -> None:
+    """Migrate, unless a copy of what is migrated does."""
+    if not settings.on_sqlite:
+        _migrate(settings)
+    elif (file := Path(make_url(settings.url_of_database).database or "")) and not file.exists():
+        shutil.copyfile(_sqlite_template(), file)
+
+
+@cache
+def _sqlite_template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="railway-saas-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "migrated.db"
+    _migrate(Settings.from_environment({"DATABASE_URL": f"sqlite:///{file}"}))
+    return file
+
+
+def _migrate(settings: Settings) -> None:
     engine = open_engine(settings, ConnectionRole.OWNER, threads=1)
-    upgrade(engine)
+    if not is_current(engine):
+        upgrade(engine)
     engine.dispose()
 
 

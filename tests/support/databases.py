@@ -48,10 +48,10 @@ class PostgresServer:
         return create_database_engine(url.set(database=database) if database else url, **options)
 
     @contextmanager
-    def new_database(self) -> Generator[str]:
-        """An empty database, dropped afterwards; its URL."""
+    def new_database(self, template: str | None = None) -> Generator[str]:
+        """An empty database, or a copy of another one's name, dropped afterwards; its URL."""
         name = f"railway_saas_{uuid.uuid4().hex[:12]}"
-        self._administer(f"CREATE DATABASE {name}")
+        self._administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
         try:
             yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
         finally:
