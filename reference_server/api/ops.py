@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, cast
 
 from flask import Flask, Response, current_app, request
@@ -13,6 +12,7 @@ from reference_server.api.authentication import own_credentials, platform
 from reference_server.api.describing import ApiModel, described, reply
 from reference_server.api.problems import not_found, unauthenticated
 from reference_server.observability.exposition import Exposition
+from reference_server.observability.probes import may_see_metrics
 from reference_server.observability.readiness import Readiness
 from reference_server.security.rate_limits import unlimited
 
@@ -88,13 +88,11 @@ def metrics() -> Response:
 
 def _refuse_who_may_not_see() -> None:
     settings = platform().settings
-    if settings.metrics_token is None:
-        if settings.is_production:
-            raise not_found("page")
+    if may_see_metrics(settings, request.headers.get("Authorization", "")):
         return
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
-    if not hmac.compare_digest(given, settings.metrics_token.get_secret_value().encode()):
-        raise unauthenticated("/metrics needs `METRICS_TOKEN` as a bearer token.")
+    if settings.metrics_token is None:
+        raise not_found("page")
+    raise unauthenticated("/metrics needs `METRICS_TOKEN` as a bearer token.")
 
 
 def readiness_of(app: Flask) -> Readiness:

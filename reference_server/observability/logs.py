@@ -36,10 +36,13 @@ _OWN_WAYS: Final = (
     "werkzeug",
 )
 """Loggers of libraries that bring a handler of their own, or would make one where they find none."""
-_TALKATIVE: Final = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "alembic": logging.WARNING}
-"""httpx logs the whole URL of every request at INFO; Alembic its plans."""
-
-_NAMES: Final = {"event": "message", "exc_info": "exception"}
+_TALKATIVE: Final = {
+    "alembic": logging.WARNING,  # each step of a migration
+    "dbos": logging.WARNING,  # the same, and that SQLite is not for production
+    "httpcore": logging.WARNING,
+    "httpx": logging.WARNING,  # the whole URL of every request
+    "uvicorn": logging.WARNING,  # of the emulator
+}
 
 
 def configure_logging(
