@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from railway_saas.errors import ConflictError, NotFoundError
 from railway_saas.repositories.block import Block
+from railway_saas.repositories.sqlalchemy.endings import ended_async
 from railway_saas.repositories.sqlalchemy.faults import translated
 
 if TYPE_CHECKING:
@@ -43,20 +45,24 @@ class AsyncTransaction:
         """Every row's only element, as the database has it now."""
         with self._guarded():
             # Objects that the session knows already would otherwise stay as they were first read.
-            found = await self.session.scalars(query, execution_options={"populate_existing": True})
+            options = {"populate_existing": True}
+            found = await ended_async(
+                lambda: self.session.scalars(query, execution_options=options), self.dialect
+            )
             return found.all()
 
     async def rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
         """Rows of several elements."""
         with self._guarded():
-            return (await self.session.execute(query)).all()
+            return (await ended_async(lambda: self.session.execute(query), self.dialect)).all()
 
     async def run(self, statement: UpdateBase, values: Sequence[dict[str, Any]] | None = None) -> int:
         """Carry a statement out that breaks no constraint; how many rows it touched."""
         with self._guarded():
             # No object of the session outlives the reading of its row, so that none needs to be brought up to date.
             options = {"synchronize_session": False}
-            found = await self.session.execute(statement, values, execution_options=options)
+            execute = partial(self.session.execute, statement, values, execution_options=options)
+            found = await ended_async(execute, self.dialect)
             return cast("CursorResult[Any]", found).rowcount
 
     async def write(self, statement: UpdateBase, values: Sequence[dict[str, Any]] | None = None) -> int:
@@ -73,8 +79,15 @@ class AsyncTransaction:
     async def savepoint(self) -> AsyncGenerator[None]:
         """Undo what is done inside when it raises, and only that."""
         with self._guarded(may_go_on=True):
-            async with self.session.begin_nested():
+            nested = self.session.begin_nested()
+            await ended_async(nested.__aenter__, self.dialect)
+            try:
                 yield
+            except BaseException as error:
+                leave = partial(nested.__aexit__, type(error), error, error.__traceback__)
+                await ended_async(leave, self.dialect)
+                raise
+            await ended_async(lambda: nested.__aexit__(None, None, None), self.dialect)
 
     @contextmanager
     def _guarded(self, *, may_go_on: bool = False) -> Generator[None]:
@@ -91,7 +104,7 @@ class AsyncTransaction:
     async def commit(self) -> None:
         """Make everything last."""
         with self._guarded():
-            await self.session.commit()
+            await ended_async(self.session.commit, self.dialect)
 
     async def begin(self) -> None:
         """Enter the block; the database hears of it with the first statement."""
@@ -104,6 +117,6 @@ class AsyncTransaction:
         """Leave the block: roll back, and give the connection back."""
         self._block.leave()
         try:
-            await self.session.__aexit__(kind, error, traceback)
+            await ended_async(lambda: self.session.__aexit__(kind, error, traceback), self.dialect)
         except SQLAlchemyError as failure:
             raise translated(failure) from failure

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from railway_saas.errors import ConflictError, NotFoundError
 from railway_saas.repositories.block import Block
+from railway_saas.repositories.sqlalchemy.endings import ended_sync
 from railway_saas.repositories.sqlalchemy.faults import translated
 
 if TYPE_CHECKING:
@@ -44,20 +46,22 @@ class Transaction:
         """Every row's only element, as the database has it now."""
         with self._guarded():
             # Objects that the session knows already would otherwise stay as they were first read.
-            found = self.session.scalars(query, execution_options={"populate_existing": True})
+            options = {"populate_existing": True}
+            found = ended_sync(lambda: self.session.scalars(query, execution_options=options), self.dialect)
             return found.all()
 
     def rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
         """Rows of several elements."""
         with self._guarded():
-            return (self.session.execute(query)).all()
+            return (ended_sync(lambda: self.session.execute(query), self.dialect)).all()
 
     def run(self, statement: UpdateBase, values: Sequence[dict[str, Any]] | None = None) -> int:
         """Carry a statement out that breaks no constraint; how many rows it touched."""
         with self._guarded():
             # No object of the session outlives the reading of its row, so that none needs to be brought up to date.
             options = {"synchronize_session": False}
-            found = self.session.execute(statement, values, execution_options=options)
+            execute = partial(self.session.execute, statement, values, execution_options=options)
+            found = ended_sync(execute, self.dialect)
             return cast("CursorResult[Any]", found).rowcount
 
     def write(self, statement: UpdateBase, values: Sequence[dict[str, Any]] | None = None) -> int:
@@ -74,8 +78,15 @@ class Transaction:
     def savepoint(self) -> Generator[None]:
         """Undo what is done inside when it raises, and only that."""
         with self._guarded(may_go_on=True):
-            with self.session.begin_nested():
+            nested = self.session.begin_nested()
+            ended_sync(nested.__enter__, self.dialect)
+            try:
                 yield
+            except BaseException as error:
+                leave = partial(nested.__exit__, type(error), error, error.__traceback__)
+                ended_sync(leave, self.dialect)
+                raise
+            ended_sync(lambda: nested.__exit__(None, None, None), self.dialect)
 
     @contextmanager
     def _guarded(self, *, may_go_on: bool = False) -> Generator[None]:
@@ -92,7 +103,7 @@ class Transaction:
     def commit(self) -> None:
         """Make everything last."""
         with self._guarded():
-            self.session.commit()
+            ended_sync(self.session.commit, self.dialect)
 
     def begin(self) -> None:
         """Enter the block; the database hears of it with the first statement."""
@@ -105,6 +116,6 @@ class Transaction:
         """Leave the block: roll back, and give the connection back."""
         self._block.leave()
         try:
-            self.session.__exit__(kind, error, traceback)
+            ended_sync(lambda: self.session.__exit__(kind, error, traceback), self.dialect)
         except SQLAlchemyError as failure:
             raise translated(failure) from failure
