@@ -8,9 +8,10 @@ from flask_openapi import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import railway_saas
-from reference_server.api import authentication, problems
+from reference_server.api import account_problems, authentication, problems
 from reference_server.api.auth import api as auth_api
 from reference_server.api.instances import api as instances_api
+from reference_server.security import headers, rate_limits
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -37,8 +38,12 @@ def create_app(platform: Platform) -> Flask:
         DEBUG=platform.settings.debug,
     )
     app.extensions["platform"] = platform
+    headers.register(app, platform.settings)
     problems.register(app)
+    account_problems.register(app)
     authentication.register(app)
+    rate_limits.register(app, platform.settings)
+    authentication.guard(app)
     for api in (auth_api, instances_api):
         app.register_api(api)
     _believe_proxies(app, platform.settings.trusted_proxies)

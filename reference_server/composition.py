@@ -9,7 +9,7 @@ from railway_saas import RailwayClient
 from railway_saas.config import RateLimit
 from railway_saas.errors import ConfigurationError
 from railway_saas.instances import InstanceManager, ManagerSettings, WebhookIntake
-from reference_server.accounts import Accounts
+from reference_server.accounts import Accounts, AccountSettings
 from reference_server.data.database import ServerDatabase
 from reference_server.data.engines import ConnectionRole, open_engine, open_replica
 from reference_server.jobs.dbos_queue import DbosQueue
@@ -99,21 +99,31 @@ def build_platform(
     access_tokens = AccessTokens(
         settings.jwt_secret, issuer=settings.base_url, lifetime_s=settings.access_token_s, now=clock
     )
+    manager = InstanceManager(
+        railway, database, workspace_id=workspace_id, plans=plans, settings=MANAGER_SETTINGS, now=clock
+    )
     return Platform(
         settings=settings,
         now=clock,
         database=database,
         railway=railway,
         workspace_id=workspace_id,
-        manager=InstanceManager(
-            railway, database, workspace_id=workspace_id, plans=plans, settings=MANAGER_SETTINGS, now=clock
-        ),
+        manager=manager,
         intake=WebhookIntake(database, secrets=secrets, now=clock),
         plans=plans,
         passwords=passwords,
         access_tokens=access_tokens,
         accounts=Accounts(
-            database, passwords, access_tokens, refresh_token_s=settings.refresh_token_s, now=clock
+            database,
+            passwords,
+            access_tokens,
+            manager,
+            settings=AccountSettings(
+                base_url=settings.base_url,
+                refresh_token_s=settings.refresh_token_s,
+                session_s=settings.session_s,
+            ),
+            now=clock,
         ),
         jobs=queue,
         mail=transport_of(settings),

@@ -198,6 +198,12 @@ class Settings(BaseModel):
         ge=3_600,
         description="How long a refresh token is good; each use gives a new one.",
     )
+    session_s: int = Field(
+        90 * 86_400,
+        alias="SESSION_SECONDS",
+        ge=3_600,
+        description="How long a log-in lasts at most, however often it is refreshed.",
+    )
     bcrypt_rounds: int = Field(
         12,
         alias="BCRYPT_ROUNDS",
@@ -208,7 +214,7 @@ class Settings(BaseModel):
     rate_limit_login: str = Field(
         "10 per minute",
         alias="RATE_LIMIT_LOGIN",
-        description="Per address of the network: login, register, reset.",
+        description="Per address of the network, all together: log in, register, verify, refresh, reset or change a password.",
     )
     rate_limit_api: str = Field(
         "600 per minute",

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from flask import current_app, g, request
 
-from reference_server.api.problems import forbidden, unauthenticated
+from reference_server.api.problems import Problem, forbidden, unauthenticated
 from reference_server.security.origin import Origin, coming_from
 from reference_server.security.scope import AUTH, NOBODY, Scope, scoped
 from reference_server.security.tokens import InvalidTokenError, digest
@@ -35,6 +35,12 @@ def platform() -> Platform:
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
     """A view that nobody has to log in for."""
     setattr(view, _ACCESS, "public")
+    return view
+
+
+def own_credentials(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view that reads the Authorization header itself, if at all: nobody is looked up for it."""
+    setattr(view, _ACCESS, "own")
     return view
 
 
@@ -67,10 +73,21 @@ def principal() -> Principal:
 
 
 def register(app: Flask) -> None:
-    """Know who asks before anything else is done."""
+    """Know who asks before anything else is done. Whoever may not ask is refused later, by `guard`."""
     app.before_request(_enter)
     app.after_request(_give_request_id)
     app.teardown_request(_leave)
+
+
+def guard(app: Flask) -> None:
+    """Refuse who may not ask: after requests are counted, so that guessing tokens is counted as well."""
+    app.before_request(_refuse)
+
+
+def _refuse() -> None:
+    if g.refusal is not None:
+        raise g.refusal
+    _refuse_who_may_not(g.principal)
 
 
 def _enter() -> None:
@@ -85,8 +102,11 @@ def _enter() -> None:
             )
         )
     )
-    g.principal = _find_principal()
-    _refuse_who_may_not(g.principal)
+    g.principal, g.refusal = None, None
+    try:
+        g.principal = _find_principal()
+    except Problem as problem:
+        g.refusal = problem
     stack.enter_context(scoped(_scope_of(g.principal)))
 
 
@@ -102,41 +122,49 @@ def _request_id() -> str:
 
 
 def _find_principal() -> Principal | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if not scheme:
+    authorization = request.headers.get("Authorization", "")
+    if not authorization or _access() == "own":
         return None
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthenticated("The Authorization header must be `Bearer` and a token.")
-    found = (
-        _by_api_key(token.strip())
-        if token.strip().startswith(API_KEY_PREFIX + "_")
-        else _by_access_token(token.strip())
-    )
+    found = find_principal(platform(), authorization)
     if found is None:
         raise unauthenticated()
     return found
 
 
-def _by_access_token(token: str) -> Principal | None:
+def find_principal(of: Platform, authorization: str) -> Principal | None:
+    """Who stands behind an Authorization header now; also asked again while a stream goes on."""
+    token = authorization.partition(" ")[2].strip()
+    if token.startswith(API_KEY_PREFIX + "_"):
+        return _by_api_key(of, token)
+    return _by_access_token(of, token)
+
+
+def _by_access_token(of: Platform, token: str) -> Principal | None:
     try:
-        claims = platform().access_tokens.read(token)
+        claims = of.access_tokens.read(token)
     except InvalidTokenError:
         return None
-    with scoped(AUTH), platform().database.unit_of_work() as work:
-        return work.sessions.principal(claims.session_id, claims.user_id)
+    with scoped(AUTH), of.database.unit_of_work() as work:
+        return work.sessions.principal(claims.session_id, claims.user_id, now=of.now())
 
 
-def _by_api_key(token: str) -> Principal | None:
-    with scoped(AUTH), platform().database.unit_of_work() as work:
-        return work.api_keys.principal(digest(token), now=platform().now())
+def _by_api_key(of: Platform, token: str) -> Principal | None:
+    with scoped(AUTH), of.database.unit_of_work() as work:
+        found = work.api_keys.principal(digest(token), now=of.now())
+        if found and found.api_key_id and work.api_keys.note_use(found.api_key_id, now=of.now()):
+            work.commit()
+    return found
 
 
 def _refuse_who_may_not(found: Principal | None) -> None:
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None:
-        return  # there is no such path: the router says so
-    access = getattr(view, _ACCESS, None)
-    if access == "public" or request.endpoint in current_app.config["PUBLIC_ENDPOINTS"]:
+    if view is None or request.method == "OPTIONS":
+        return  # there is no such path, or only its methods are asked for: the router says so
+    access = _access()
+    if access in {"public", "own"} or request.endpoint in current_app.config["PUBLIC_ENDPOINTS"]:
         return
     if found is None:
         raise unauthenticated()
@@ -147,6 +175,12 @@ def _refuse_who_may_not(found: Principal | None) -> None:
         raise forbidden(
             f"The API key lacks the scope {scope}." if scope else "This needs a session; API keys may not."
         )
+
+
+def _access() -> str | None:
+    """What the view that answers was marked with."""
+    found: str | None = getattr(current_app.view_functions.get(request.endpoint or ""), _ACCESS, None)
+    return found
 
 
 def _scope_of(found: Principal | None) -> Scope:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("reference_server.api")
 
-LOGIN_REFUSED: Final = "Address or password are wrong, or the address is not verified yet."
+LOGIN_REFUSED: Final = "Address or password are wrong, or the address is not verified yet, or log-ins of it are locked for a while."
 """One sentence for all, so that nobody learns which addresses have an account."""
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:railway-saas:problem:"

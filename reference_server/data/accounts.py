@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
 
 from railway_saas.errors import ConflictError, NotFoundError
+from railway_saas.repositories.sqlalchemy import Base
 from reference_server.data.models import (
     ApiKeyRow,
     LoginFailureRow,
     OneTimeTokenRow,
     RefreshTokenRow,
+    ServerBase,
     SessionRow,
     UserRow,
 )
+from reference_server.security.lockout import Failures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import CursorResult, Delete, Update
+    from sqlalchemy import ColumnElement, CursorResult, Delete, Table, Update
     from sqlalchemy.orm import Session
 
 Role = Literal["user", "admin"]
+
+_NOTED_EVERY: Final = timedelta(minutes=1)
+"""How exact `last_used_at` of an API key is: a write for each request would cost more than the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +120,38 @@ class Users:
         row = self._session.get(UserRow, user_id, populate_existing=True)
         return None if row is None else user_of(row)
 
-    def find_by_email(self, email: str) -> tuple[User, str] | None:
-        """By address, with the hash of the password."""
-        row = self._session.scalar(select(UserRow).where(UserRow.email == plain_email(email)))
+    def find_by_email(self, email: str, *, lock: bool = False) -> tuple[User, str] | None:
+        """By address, with the hash of the password; `lock`: held until the transaction ends."""
+        return self._with_hash(UserRow.email == plain_email(email), lock=lock)
+
+    def find_with_hash(self, user_id: UUID, *, lock: bool = False) -> tuple[User, str] | None:
+        """By id, with the hash of the password; `lock`: held until the transaction ends."""
+        return self._with_hash(UserRow.id == user_id, lock=lock)
+
+    def lock(self, user_id: UUID) -> User | None:
+        """By id, held until the transaction ends."""
+        found = self.find_with_hash(user_id, lock=True)
+        return None if found is None else found[0]
+
+    def _with_hash(self, condition: ColumnElement[bool], *, lock: bool) -> tuple[User, str] | None:
+        query = select(UserRow).where(condition).execution_options(populate_existing=True)
+        row = self._session.scalar(query.with_for_update() if lock else query)
         return None if row is None else (user_of(row), row.password_hash)
 
-    def password_hash_of(self, user_id: UUID) -> str | None:
-        """The hash of somebody's password."""
-        return self._session.scalar(select(UserRow.password_hash).where(UserRow.id == user_id))
+    def lock_admins(self) -> frozenset[UUID]:
+        """Everybody who is an administrator and stays one, held until the transaction ends."""
+        query = (
+            select(UserRow.id)
+            .where(UserRow.role == "admin", UserRow.email_verified.is_(True), UserRow.closing_at.is_(None))
+            .order_by(UserRow.id)
+            .with_for_update()
+        )
+        return frozenset(self._session.scalars(query))
+
+    def list_closing(self, *, limit: int = 100) -> Sequence[UUID]:
+        """Accounts that are to be removed, the longest waiting first."""
+        query = select(UserRow.id).where(UserRow.closing_at.is_not(None)).order_by(UserRow.closing_at)
+        return self._session.scalars(query.limit(limit)).all()
 
     def save(self, user_id: UUID, **values: Any) -> None:
         """Change columns.
@@ -139,11 +171,30 @@ class Users:
             raise NotFoundError(f"user {user_id}: there is no such row")
 
     def delete(self, user_id: UUID) -> None:
-        """Delete the row, and with it all that refers to it."""
-        row = self._session.get(UserRow, user_id)
-        if row is not None:
-            self._session.delete(row)
-            self._session.flush()
+        """Delete the row and everything that is this user's, in the SDK's tables as well; not the audit log."""
+        for table in _owned_tables():
+            self._session.execute(delete(table).where(table.c.user_id == user_id))
+        self._session.execute(delete(UserRow).where(UserRow.id == user_id))
+        self._session.expire_all()
+
+    def delete_unverified(self, *, before: datetime, limit: int) -> int:
+        """Delete registrations that nobody followed, and that were last asked for before a moment; how many went.
+
+        One that is being asked for just now is held by that transaction, and passed over.
+        """
+        asked_again = exists().where(
+            OneTimeTokenRow.user_id == UserRow.id, OneTimeTokenRow.created_at >= before
+        )
+        stale = self._session.scalars(
+            select(UserRow.id)
+            .where(UserRow.email_verified.is_(False), UserRow.created_at < before, ~asked_again)
+            .order_by(UserRow.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for user_id in stale:
+            self.delete(user_id)
+        return len(stale)
 
     def list_page(
         self,
@@ -169,7 +220,13 @@ class Users:
     def count_by_role(self) -> dict[str, int]:
         """How many there are of each."""
         rows = self._session.execute(select(UserRow.role, func.count()).group_by(UserRow.role))
-        return dict(rows.tuples())
+        return {str(row[0]): int(row[1]) for row in rows}
+
+
+def _owned_tables() -> list[Table]:
+    """Tables with a `user_id`; on PostgreSQL a foreign key would do the same, SQLite has none to the SDK's tables."""
+    tables = (*reversed(Base.metadata.sorted_tables), *reversed(ServerBase.metadata.sorted_tables))
+    return [table for table in tables if "user_id" in table.c and table.name != "audit_log"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +251,14 @@ class Sessions:
         self._session.add(row)
         self._session.flush()
 
-    def principal(self, session_id: UUID, user_id: UUID) -> Principal | None:
+    def principal(self, session_id: UUID, user_id: UUID, *, now: datetime) -> Principal | None:
         """The user of a session that still stands, with one statement."""
         row = self._session.execute(
             select(UserRow, SessionRow.id)
             .join(SessionRow, SessionRow.user_id == UserRow.id)
             .where(SessionRow.id == session_id, UserRow.id == user_id)
-            .where(SessionRow.revoked_at.is_(None), UserRow.closing_at.is_(None))
+            .where(SessionRow.revoked_at.is_(None), SessionRow.expires_at > now)
+            .where(UserRow.closing_at.is_(None))
         ).one_or_none()
         return None if row is None else Principal(user_of(row[0]), row[1])
 
@@ -233,16 +291,24 @@ class Sessions:
         )
         return row, touched == 1
 
-    def list_live(self, user_id: UUID, *, now: datetime) -> Sequence[SessionRow]:
-        """Sessions that stand, oldest first."""
-        return self._session.scalars(
-            select(SessionRow)
-            .where(
-                SessionRow.user_id == user_id, SessionRow.revoked_at.is_(None), SessionRow.expires_at > now
-            )
-            .order_by(SessionRow.id)
-            .limit(200)
-        ).all()
+    def prolong(self, session_id: UUID, *, now: datetime, expires_at: datetime) -> None:
+        """Note that it was used."""
+        self._session.execute(
+            update(SessionRow)
+            .where(SessionRow.id == session_id)
+            .values(last_used_at=now, expires_at=expires_at)
+        )
+
+    def list_live(
+        self, user_id: UUID, *, now: datetime, after: UUID | None = None, limit: int = 50
+    ) -> Sequence[SessionRow]:
+        """Sessions that stand, oldest first. One row more than `limit` where there are more."""
+        query = select(SessionRow).where(
+            SessionRow.user_id == user_id, SessionRow.revoked_at.is_(None), SessionRow.expires_at > now
+        )
+        if after is not None:
+            query = query.where(SessionRow.id > after)
+        return self._session.scalars(query.order_by(SessionRow.id).limit(limit + 1)).all()
 
     def revoke(
         self,
@@ -279,25 +345,45 @@ class OneTimeTokens:
         self._session.add(row)
         self._session.flush()
 
-    def take(self, digest: str, purpose: str, *, now: datetime) -> OneTimeTokenRow | None:
-        """The token, if it is good; it is not afterwards. Of two that take it at once one gets it."""
+    def find(self, digest: str, *, now: datetime) -> OneTimeTokenRow | None:
+        """The token, if it is good."""
+        return self._session.scalar(
+            select(OneTimeTokenRow).where(OneTimeTokenRow.digest == digest, *_is_good(now))
+        )
+
+    def take(self, digest: str, *, now: datetime) -> Mapping[str, Any] | None:
+        """What a good token carries; it is not good afterwards, and empty. Of two that take it at once one gets it."""
+        payload = self._session.scalar(
+            select(OneTimeTokenRow.payload).where(OneTimeTokenRow.digest == digest, *_is_good(now))
+        )
         touched = _touched(
             self._session,
             update(OneTimeTokenRow)
-            .where(OneTimeTokenRow.digest == digest, OneTimeTokenRow.purpose == purpose)
-            .where(OneTimeTokenRow.used_at.is_(None), OneTimeTokenRow.expires_at > now)
-            .values(used_at=now),
+            .where(OneTimeTokenRow.digest == digest, *_is_good(now))
+            .values(used_at=now, payload={}),
         )
-        return self._session.get(OneTimeTokenRow, digest) if touched == 1 else None
+        return payload if touched == 1 else None
 
-    def void(self, user_id: UUID, purpose: str, *, now: datetime) -> None:
-        """None of a user's links of a purpose is good any more."""
+    def void(self, user_id: UUID, *purposes: str, now: datetime) -> None:
+        """None of a user's links of these purposes is good any more."""
         self._session.execute(
             update(OneTimeTokenRow)
-            .where(OneTimeTokenRow.user_id == user_id, OneTimeTokenRow.purpose == purpose)
+            .where(OneTimeTokenRow.user_id == user_id, OneTimeTokenRow.purpose.in_(purposes))
             .where(OneTimeTokenRow.used_at.is_(None))
-            .values(used_at=now)
+            .values(used_at=now, payload={}),
+            execution_options={"synchronize_session": False},
         )
+
+    def count_since(self, user_id: UUID, moment: datetime) -> int:
+        """How many a user was sent lately."""
+        query = select(func.count()).where(
+            OneTimeTokenRow.user_id == user_id, OneTimeTokenRow.created_at > moment
+        )
+        return self._session.scalar(query) or 0
+
+
+def _is_good(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return OneTimeTokenRow.used_at.is_(None), OneTimeTokenRow.expires_at > now
 
 
 class ApiKeys:
@@ -321,6 +407,25 @@ class ApiKeys:
         if row is None or (row[1].expires_at is not None and row[1].expires_at <= now):
             return None
         return Principal(user_of(row[0]), None, frozenset(row[1].scopes), row[1].id)
+
+    def note_use(self, key_id: UUID, *, now: datetime) -> bool:
+        """Note that it was used, at most once a minute; whether it was noted."""
+        change = (
+            update(ApiKeyRow)
+            .where(ApiKeyRow.id == key_id)
+            .where(or_(ApiKeyRow.last_used_at.is_(None), ApiKeyRow.last_used_at <= now - _NOTED_EVERY))
+            .values(last_used_at=now)
+        )
+        return _touched(self._session, change) == 1
+
+    def count_live(self, user_id: UUID, *, now: datetime) -> int:
+        """How many of a user's are good."""
+        query = select(func.count()).where(
+            ApiKeyRow.user_id == user_id,
+            ApiKeyRow.revoked_at.is_(None),
+            or_(ApiKeyRow.expires_at.is_(None), ApiKeyRow.expires_at > now),
+        )
+        return self._session.scalar(query) or 0
 
     def find(self, key_id: UUID, user_id: UUID) -> ApiKeyRow | None:
         """By id, if it is this user's."""
@@ -358,32 +463,64 @@ class LoginFailures:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def find(self, digest: str) -> LoginFailureRow | None:
-        """What is known of an address."""
-        return self._session.get(LoginFailureRow, digest, populate_existing=True)
+    def find(self, digest: str, *, lock: bool = False) -> Failures | None:
+        """What is known of an address; `lock`: held until the transaction ends."""
+        query = select(LoginFailureRow).where(LoginFailureRow.email_digest == digest)
+        row = self._session.scalar(query.with_for_update() if lock else query)
+        return None if row is None else _failures_of(row)
 
-    def count(self, digest: str, *, now: datetime, forget_before: datetime) -> int:
-        """One more; how many there are now. Older ones than `forget_before` do not count."""
-        insert = postgresql_insert if self._session.get_bind().dialect.name == "postgresql" else sqlite_insert
-        statement = insert(LoginFailureRow).values(
-            email_digest=digest, failures=1, last_at=now, locked_until=None
-        )
-        stale = LoginFailureRow.last_at < forget_before
-        counted = statement.on_conflict_do_update(
+    def hold(self, digest: str, *, now: datetime) -> Failures:
+        """What is known of an address, held until the transaction ends; a new row where nothing is."""
+        values = {"email_digest": digest, **_values_of(Failures.none_yet(now))}
+        into = postgresql_insert if self._session.get_bind().dialect.name == "postgresql" else sqlite_insert
+        statement = into(LoginFailureRow).values(values)
+        # An update that changes nothing holds the row: only one at a time counts.
+        held = statement.on_conflict_do_update(
             index_elements=[LoginFailureRow.email_digest],
-            set_={"failures": case((stale, 1), else_=LoginFailureRow.failures + 1), "last_at": now},
-        ).returning(LoginFailureRow.failures)
-        return int(self._session.execute(counted).scalar_one())
+            set_={"email_digest": statement.excluded.email_digest},
+        ).returning(LoginFailureRow)
+        row = self._session.scalars(held, execution_options={"populate_existing": True}).one()
+        return _failures_of(row)
 
-    def lock(self, digest: str, until: datetime) -> None:
-        """No log-in of this address before a moment."""
+    def save(self, digest: str, failures: Failures) -> None:
+        """Write what is known now."""
         self._session.execute(
-            update(LoginFailureRow).where(LoginFailureRow.email_digest == digest).values(locked_until=until)
+            update(LoginFailureRow)
+            .where(LoginFailureRow.email_digest == digest)
+            .values(_values_of(failures)),
+            execution_options={"synchronize_session": False},
         )
 
     def forget(self, digest: str) -> None:
         """Begin anew."""
-        row = self._session.get(LoginFailureRow, digest)
-        if row is not None:
-            self._session.delete(row)
-            self._session.flush()
+        self._session.execute(delete(LoginFailureRow).where(LoginFailureRow.email_digest == digest))
+
+    def pretend(self, *, now: datetime) -> None:
+        """Insert a row and take it back: where nothing is to be written, as much is done as where something is.
+
+        So the time of an answer does not tell whether an address has an account.
+        """
+        attempt = self._session.begin_nested()
+        values = {"email_digest": secrets.token_hex(32), **_values_of(Failures.none_yet(now))}
+        self._session.execute(insert(LoginFailureRow).values(values))
+        attempt.rollback()
+
+
+def _failures_of(row: LoginFailureRow) -> Failures:
+    return Failures(
+        count=row.failures,
+        window_began_at=row.window_began_at,
+        locks=row.locks,
+        locked_until=row.locked_until,
+        last_at=row.last_at,
+    )
+
+
+def _values_of(failures: Failures) -> dict[str, Any]:
+    return {
+        "failures": failures.count,
+        "window_began_at": failures.window_began_at,
+        "locks": failures.locks,
+        "locked_until": failures.locked_until,
+        "last_at": failures.last_at,
+    }

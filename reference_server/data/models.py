@@ -93,10 +93,11 @@ class OneTimeTokenRow(ServerBase):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     purpose: Mapped[str] = mapped_column(String(50))
-    """`verify_email` or `reset_password`."""
+    """`verify_email`, `change_email` or `reset_password`."""
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     payload: Mapped[dict[str, Any]]
-    """With `verify_email`: the name and the password hash of this registration, which hold once the link is followed."""
+    """With `verify_email`: the name and the password hash of this registration, which hold once the link is followed.
+    With `change_email`: the new address. Emptied once the link is used or void."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -129,6 +130,10 @@ class LoginFailureRow(ServerBase):
 
     email_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     failures: Mapped[int]
+    """Since `window_began_at`."""
+    window_began_at: Mapped[datetime]
+    locks: Mapped[int]
+    """How many there were lately: each is longer than the one before."""
     last_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]
 

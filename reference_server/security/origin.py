@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +47,14 @@ def coming_from(origin: Origin) -> Generator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def acting_for(user_id: UUID) -> Generator[None]:
+    """Work that an administrator does for somebody else: the audit log says so."""
+    current = _current.get()
+    if current is None:
+        yield
+        return
+    with coming_from(replace(current, on_behalf_of=str(user_id))):
+        yield

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 ALGORITHM: Final = "HS256"
 AUDIENCE: Final = "railway-saas-api"
+TOKEN_TYPE: Final = "at+jwt"  # noqa: S105
+"""Says that it is an access token, so that no other JWT passes for one. Source: RFC 9068, section 2.1."""
+MAX_SKEW_S: Final = 60
+"""How far ahead the clock of another of our machines may be."""
 
 
 class InvalidTokenError(Exception):
@@ -62,18 +66,21 @@ class AccessTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + timedelta(seconds=self.lifetime_s)).timestamp()),
         }
-        return jwt.encode(claims, secret.get_secret_value(), algorithm=ALGORITHM, headers={"kid": key_id})
+        headers = {"kid": key_id, "typ": TOKEN_TYPE}
+        return jwt.encode(claims, secret.get_secret_value(), algorithm=ALGORITHM, headers=headers)
 
     def read(self, token: str) -> AccessClaims:
         """What a token says.
 
         Raises:
-            InvalidTokenError: It is not ours, altered, of another algorithm, signed with a key that is gone, or over.
+            InvalidTokenError: It is not ours, altered, of another algorithm or type, signed with a key that is gone, from
+                the future, or over.
         """
         try:
-            secret = self._keys.find(str(jwt.get_unverified_header(token).get("kid")))
-            if secret is None:
-                raise InvalidTokenError("signed with a key that is not ours")
+            header = jwt.get_unverified_header(token)
+            secret = self._keys.find(str(header.get("kid")))
+            if secret is None or header.get("typ") != TOKEN_TYPE:
+                raise InvalidTokenError("of another type, or signed with a key that is not ours")
             claims = jwt.decode(
                 token,
                 secret.get_secret_value(),
@@ -88,9 +95,13 @@ class AccessTokens:
                 session_id=UUID(claims["sid"]),
                 expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
             )
+            issued_at = datetime.fromtimestamp(int(claims["iat"]), UTC)
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise InvalidTokenError(type(error).__name__) from None  # the message may quote the token
-        if found.expires_at <= self._now():
+        now = self._now()
+        if issued_at > now + timedelta(seconds=MAX_SKEW_S):
+            raise InvalidTokenError("from the future")
+        if found.expires_at <= now:
             raise InvalidTokenError("over")
         return found
 

@@ -52,6 +52,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         "DATA_DIR": str(tmp_path),
         "BCRYPT_ROUNDS": "4",
+        "RATE_LIMIT_LOGIN": "1000 per minute",
         "DATABASE_URL": f"sqlite:///{tmp_path}/platform.db",
     }
 

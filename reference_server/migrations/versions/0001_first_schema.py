@@ -119,6 +119,8 @@ def _make_tokens() -> None:
         "login_failures",
         sa.Column("email_digest", sa.String(64), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("window_began_at", _MOMENT, nullable=False),
+        sa.Column("locks", sa.Integer(), nullable=False),
         sa.Column("last_at", _MOMENT, nullable=False),
         sa.Column("locked_until", _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("email_digest", name="pk_login_failures"),

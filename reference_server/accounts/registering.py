@@ -1,0 +1,170 @@
+"""Registering, and verifying an address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from railway_saas.domain import new_id
+from railway_saas.errors import ConflictError
+from reference_server.accounts.base import (
+    CHANGE_EMAIL,
+    NOBODY,
+    VERIFY_EMAIL,
+    AccountsBase,
+    Tokens,
+)
+from reference_server.accounts.failures import LinkNotGoodError, SessionOverError
+from reference_server.data.accounts import User, email_digest, plain_email
+from reference_server.security.passwords import UNUSABLE_HASH
+from reference_server.security.scope import AUTH, scoped
+from reference_server.security.tokens import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+    from uuid import UUID
+
+    from reference_server.data.database import ServerUnitOfWork
+
+_ONCE_PER: Final = "%Y-%m-%dT%H"
+"""The owner of an account hears once per hour that somebody tried to register its address."""
+
+
+class Registering(AccountsBase):
+    """From nobody to somebody."""
+
+    def register(self, email: str, password: str, *, name: str) -> None:
+        """Ask for an account; what the mail says depends on the address, what the caller gets does not.
+
+        The account gets name and password when the link of *this* registration is followed: whoever registers somebody
+        else's address has nothing by it.
+        """
+        hashed = self._passwords.hash(password)
+        with scoped(AUTH), self._database.unit_of_work() as work:
+            user, is_new = self._user_of(work, plain_email(email))
+            may_have = self._may_have_link(work, user.id)
+            if user.email_verified:
+                self._tell_owner(work, user)
+            elif may_have:
+                self._send_verification(work, user, {"name": name, "password_hash": hashed})
+            else:
+                work.login_failures.pretend(now=self._now())
+                self._pretend_to_post(work)
+            if not is_new:
+                work.login_failures.pretend(now=self._now())
+            self._audit(
+                work,
+                "auth.register",
+                ("address", email_digest(email)),
+                actor=NOBODY,
+                user_id=user.id,
+                had_account=user.email_verified,
+            )
+            work.commit()
+
+    def _user_of(self, work: ServerUnitOfWork, email: str) -> tuple[User, bool]:
+        """The account of an address, held; made where there is none, with no name and no password yet."""
+        found = work.users.find_by_email(email, lock=True)
+        if found is not None:
+            return found[0], False
+        now = self._now()
+        user = User(
+            id=new_id(now),
+            email=email,
+            name="",
+            role="user",
+            email_verified=False,
+            closing_at=None,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            work.users.add(user, password_hash=UNUSABLE_HASH)
+        except ConflictError:  # somebody else has just registered it
+            found = work.users.find_by_email(email, lock=True)
+            if found is None:
+                raise
+            return found[0], False
+        return user, True
+
+    def _send_verification(self, work: ServerUnitOfWork, user: User, payload: Mapping[str, str]) -> None:
+        data = self._new_link(work, user.id, VERIFY_EMAIL, payload)
+        self._post(work, user, "verify_email", {**data, "name": payload["name"]}, key=digest(data["link"]))
+
+    def _tell_owner(self, work: ServerUnitOfWork, user: User) -> None:
+        now = self._now()
+        work.login_failures.pretend(now=now)
+        data = {"login_link": self._page("login"), "reset_link": self._page("forgot-password")}
+        if user.closing_at is None:
+            self._post(work, user, "already_registered", data, key=f"{user.id}:{now.strftime(_ONCE_PER)}")
+        else:
+            self._pretend_to_post(work)
+
+    def verify_email(self, secret: str, *, asked_by: UUID | None) -> Tokens | None:
+        """Follow the link of a mail: of a registration, or of a new address.
+
+        Args:
+            secret: Of the link.
+            asked_by: Who is logged in. A new address of an account holds only when its owner follows the link: one with a
+                typing error would otherwise hand the account to a stranger.
+
+        Returns:
+            The first tokens of a new account; None where an account has a new address.
+
+        Raises:
+            LinkNotGoodError: It is not good (any more).
+            SessionOverError: It is that of a new address, and its owner is not logged in.
+        """
+        key, now = digest(secret), self._now()
+        with scoped(AUTH), self._database.unit_of_work() as work:
+            token = work.one_time_tokens.find(key, now=now)
+            if token is None or token.purpose not in {VERIFY_EMAIL, CHANGE_EMAIL}:
+                raise LinkNotGoodError
+            if token.purpose == CHANGE_EMAIL and asked_by != token.user_id:
+                raise SessionOverError
+            purpose = token.purpose
+            user = work.users.lock(token.user_id)
+            payload = work.one_time_tokens.take(key, now=now)
+            if user is None or user.closing_at is not None or payload is None:
+                raise LinkNotGoodError
+            if purpose == CHANGE_EMAIL:
+                self._take_address(work, user, str(payload["email"]))
+                tokens = None
+            else:
+                tokens = self._open_account(work, user, payload)
+            work.commit()
+        return tokens
+
+    def _open_account(self, work: ServerUnitOfWork, user: User, payload: Mapping[str, Any]) -> Tokens:
+        if user.email_verified:
+            raise LinkNotGoodError
+        now = self._now()
+        work.users.save(
+            user.id,
+            name=payload["name"],
+            password_hash=payload["password_hash"],
+            email_verified=True,
+            updated_at=now,
+        )
+        work.one_time_tokens.void(user.id, VERIFY_EMAIL, now=now)
+        work.login_failures.forget(email_digest(user.email))
+        self._audit_own(work, "auth.verify_email", user.id)
+        return self._begin_session(work, user.id)
+
+    def _take_address(self, work: ServerUnitOfWork, user: User, email: str) -> None:
+        now = self._now()
+        other = work.users.find_by_email(email, lock=True)
+        if other is not None and other[0].id != user.id:
+            if other[0].email_verified:
+                raise LinkNotGoodError
+            work.users.delete(other[0].id)  # a registration that nobody followed
+        try:
+            work.users.save(user.id, email=email, updated_at=now)
+        except ConflictError:  # somebody has just registered it
+            raise LinkNotGoodError from None
+        work.one_time_tokens.void(user.id, CHANGE_EMAIL, now=now)
+        # To the address that was: its owner may not be who has changed it.
+        self._post(work, user, "email_changed", {"new_email": email}, key=f"{user.id}:{now.isoformat()}")
+        self._audit_own(
+            work, "user.email", user.id, before=email_digest(user.email), after=email_digest(email)
+        )
