@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -14,8 +13,7 @@ import typer
 from reference_server.cli.context import settings
 from reference_server.composition import build_platform
 from reference_server.data.engines import ConnectionRole
-
-log = logging.getLogger("reference_server.jobs")
+from reference_server.observability.service import begin_service, serving_probes
 
 
 def worker(
@@ -31,6 +29,7 @@ def worker(
     from reference_server.jobs.engine import JobEngine  # noqa: PLC0415 - other commands start faster without it
 
     configured = settings()
+    begin_service(configured, "worker")
     platform = build_platform(configured, ConnectionRole.WORKER)
     told_to_end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -38,10 +37,9 @@ def worker(
     engine = JobEngine(platform, executor_id=executor_id)
     try:
         engine.start()
-        typer.echo(f"Worker {engine.executor_id} is at work.")
-        told_to_end.wait()
+        with serving_probes(platform):
+            told_to_end.wait()
         left = engine.stop()
-        typer.echo(f"Worker {engine.executor_id} has ended; {left} runs were handed over.")
     finally:
         platform.close()
     if left:

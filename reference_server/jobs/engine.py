@@ -35,6 +35,7 @@ from reference_server.jobs.schema import SCHEMA, is_there
 from reference_server.jobs.table import JOBS
 from reference_server.jobs.upkeep import BEAT_S, DEAD_AFTER_S
 from reference_server.mail.sending import MailGivenUpError
+from reference_server.observability.context import logging_with
 from reference_server.security.origin import Origin, coming_from
 from reference_server.security.scope import SYSTEM, scoped
 
@@ -103,15 +104,22 @@ class Runner:
             JobFailedError: It was the last attempt.
         """
         origin = Origin(request_id=call.request_id or f"job-{uuid4().hex[:12]}", via=f"job {job.name}")
-        with scoped(SYSTEM), coming_from(origin):
+        with scoped(SYSTEM), coming_from(origin), logging_with(action=f"job {job.name}"):
             began = time.monotonic()
             try:
                 said = job.work(self._platform, call.subject)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is logged, tried again, and told in the end
+                result = "failed" if call.attempt >= job.attempts else "retried"
+                self._count(job, result, time.monotonic() - began)
                 return self._after_failure(job, call, error)
-            extra = _extra(job, "done", duration_ms=round((time.monotonic() - began) * 1000))
+            took_s = time.monotonic() - began
+            self._count(job, "done", took_s)
+            extra = _extra(job, "done", duration_ms=round(took_s * 1000))
             log.info("job %s %s: %s", job.name, call.subject, said, extra=extra)
             return said[:_MAX_SAID]
+
+    def _count(self, job: Job, result: str, took_s: float) -> None:
+        self._platform.metrics.job_done(job.name, result=result, seconds=took_s)
 
     def _after_failure(self, job: Job, call: Call, error: Exception) -> str:
         told = told_of(error)
