@@ -5,7 +5,7 @@ UV := PYTHONPATH=.bootstrap UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 $(PYTHON)
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-unit lint format types docs bench check wheel lock clean
+.PHONY: help venv demo serve test test-unit lint format types docs bench check wheel lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ venv: .venv/.stamp ## Make or refresh the virtual environment
 
 demo: .venv/.stamp ## Deploy real templates to a local Railway, over real sockets
 	@$(BIN)/python examples/demo.py
+
+serve: .venv/.stamp ## Run the whole platform on this machine, over an emulated Railway
+	@$(BIN)/railway-saas-server serve
 
 test: .venv/.stamp ## Run the whole test suite
 	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS)
@@ -72,6 +75,7 @@ check: lint types test docs wheel ## Everything CI wants
 lock: .bootstrap/.stamp ## Renew the lock files from pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --extra all --group test --group check --group docs --group bench -o requirements/dev.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' --constraint requirements/dev.txt pyproject.toml requirements/build.in --extra server -o requirements/server.txt
 
 clean: ## Remove what the targets made
 	@rm -rf .venv .bootstrap build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
