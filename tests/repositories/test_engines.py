@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import pickle
+import sqlite3
 import subprocess
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +113,44 @@ def test_sqlite_takes_the_write_lock_before_it_reads(sqlite_url: str) -> None:
         assert caught.value.transient
     engine.dispose()
     other.dispose()
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Any) -> None:
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.2, other.execute, ["COMMIT"])
+    ending.start()
+    engine = create_database_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE things (name TEXT)")
+    ending.join()
+    other.close()
+    engine.dispose()
+
+
+def test_a_full_disk_is_named_and_a_passing_fault(sqlite_url: str) -> None:
+    engine = create_database_engine(sqlite_url, pool_size=1, max_overflow=0)
+    database = SqlDatabase(sessionmaker(engine))
+    limit_pages(engine, 1)  # SQLite takes the size of the file for anything less
+    with database.unit_of_work() as work:
+        with pytest.raises(RepositoryError, match="disk is full") as caught:
+            work.templates.add(template(description="x" * 1_000_000))
+        assert caught.value.transient
+        with pytest.raises(RepositoryError, match="can only be rolled back"):
+            work.commit()
+    limit_pages(engine, 1_000_000)
+    with database.unit_of_work() as work:
+        work.templates.add(template())
+        assert len(work.templates.list_page()) == 1
+        work.commit()
+    engine.dispose()
+
+
+def limit_pages(engine: Engine, pages: int) -> None:
+    """Let the file grow no further than this, on the pool's only connection."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
 def test_a_database_in_memory_is_one_for_all_threads_and_lasts() -> None:

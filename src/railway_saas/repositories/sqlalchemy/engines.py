@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import AsyncAdaptedQueuePool, QueuePool, create_engine, event, make_url
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import URL, Connection, Engine
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -113,12 +114,22 @@ def _set_sqlite_up(engine: Engine) -> None:
 def _prepare_connection(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     try:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
     except BaseException:
         connection.close()  # the pool does not, and it may hold a lock
         raise
+
+
+def _write_ahead(cursor: DBAPICursor) -> None:
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        # Another process writes at the first use of the file, most likely to set the same: SQLite does not wait then.
+        # The mode is the file's, so that this connection finds it set, or a later one sets it.
 
 
 def _begin_immediately(connection: Connection) -> None:
