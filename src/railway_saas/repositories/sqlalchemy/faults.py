@@ -19,10 +19,11 @@ _TRANSIENT: Final = {
     "57P01",  # the server is shutting down
     "57P02",  # it crashed
     "57P03",  # it is starting up
-    "53300",  # too many connections
+    "SQLITE_FULL",
 }
 _TRANSIENT_BEGINNINGS: Final = (
     "08",  # PostgreSQL: something about the connection
+    "53",  # PostgreSQL: no disk, memory or connections left, which is no fault of the statement
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
 )

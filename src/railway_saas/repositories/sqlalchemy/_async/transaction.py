@@ -85,7 +85,14 @@ class AsyncTransaction:
                 yield
             except BaseException as error:
                 leave = partial(nested.__aexit__, type(error), error, error.__traceback__)
-                await ended_async(leave, self.dialect)
+                try:
+                    await ended_async(leave, self.dialect)
+                except SQLAlchemyError:
+                    if isinstance(error, ConflictError | NotFoundError):
+                        raise
+                    # SQLite gives the whole transaction up when its disk is full, so that the savepoint is gone as
+                    # well: what counts is the first cause.
+                    self._block.spoil()
                 raise
             await ended_async(lambda: nested.__aexit__(None, None, None), self.dialect)
 

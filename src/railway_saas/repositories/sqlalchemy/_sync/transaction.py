@@ -84,7 +84,14 @@ class Transaction:
                 yield
             except BaseException as error:
                 leave = partial(nested.__exit__, type(error), error, error.__traceback__)
-                ended_sync(leave, self.dialect)
+                try:
+                    ended_sync(leave, self.dialect)
+                except SQLAlchemyError:
+                    if isinstance(error, ConflictError | NotFoundError):
+                        raise
+                    # SQLite gives the whole transaction up when its disk is full, so that the savepoint is gone as
+                    # well: what counts is the first cause.
+                    self._block.spoil()
                 raise
             ended_sync(lambda: nested.__exit__(None, None, None), self.dialect)
 
