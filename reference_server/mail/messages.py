@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -44,6 +45,8 @@ WITH_SECRET: Final = frozenset(name for name, needed in TEMPLATES.items() if "li
 
 _MAX_LINE: Final = 2000
 _MAX_SUBJECT: Final = 150
+_MAX_SMTP_LINE: Final = 998
+"""RFC 5322, section 2.1.1."""
 _SPACES: Final = re.compile(r"\s+")
 
 
@@ -108,13 +111,15 @@ def compose(row: OutboxMessage, sender: Sender) -> EmailMessage:
         # `Address` takes exactly one address; the policy refuses line breaks in every header.
         message["To"] = Address(addr_spec=to)
         message["From"] = sender.address
-    except (ValueError, IndexError, UnicodeError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise UnsendableMailError(f"the address cannot be used ({type(error).__name__})") from None
     message["Subject"] = subject
     message["Date"] = format_datetime(row.created_at)
     message["Message-ID"] = f"<{row.id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notices in return
-    message.set_content(body)
+    # As it is where that is possible: links stay in one piece, in a file as well.
+    is_plain = body.isascii() and max(map(len, body.splitlines())) <= _MAX_SMTP_LINE
+    message.set_content(body, cte="7bit" if is_plain else "quoted-printable")
     return message
 
 
