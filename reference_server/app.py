@@ -8,9 +8,22 @@ from flask_openapi import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import railway_saas
-from reference_server.api import account_problems, authentication, problems
+from reference_server.api import (
+    account_problems,
+    authentication,
+    bounds,
+    documents,
+    ops,
+    problems,
+    webhooks,
+)
 from reference_server.api.auth import api as auth_api
 from reference_server.api.instances import api as instances_api
+from reference_server.api.operations import api as operations_api
+from reference_server.api.railway import api as railway_api
+from reference_server.api.templates import api as templates_api
+from reference_server.api.users import api as users_api
+from reference_server.observability import requests
 from reference_server.security import headers, rate_limits
 
 if TYPE_CHECKING:
@@ -26,7 +39,7 @@ def create_app(platform: Platform) -> Flask:
     app = OpenAPI(
         "reference_server",
         info=Info(title="railway_saas platform", version=railway_saas.__version__),
-        security_schemes={"bearer": _BEARER},
+        security_schemes={"bearer": _BEARER, "webhook": webhooks.SECURITY_SCHEME},
         validation_error_callback=problems.on_invalid_request,
         doc_ui=False,
         static_folder=None,
@@ -42,14 +55,28 @@ def create_app(platform: Platform) -> Flask:
     problems.register(app)
     account_problems.register(app)
     authentication.register(app)
+    requests.register(app, platform.metrics)
+    ops.register(app, platform)
     rate_limits.register(app, platform.settings)
     authentication.guard(app)
-    for api in (auth_api, instances_api):
+    bounds.register(app)
+    for api in _APIS:
         app.register_api(api)
+    app.register_blueprint(documents.pages)
     _believe_proxies(app, platform.settings.trusted_proxies)
     return app
 
 
+_APIS: Final = (
+    auth_api,
+    users_api,
+    templates_api,
+    instances_api,
+    railway_api,
+    webhooks.api,
+    operations_api,
+    ops.api,
+)
 _BEARER: Final[dict[str, Any]] = {
     "type": "http",
     "scheme": "bearer",

@@ -10,15 +10,23 @@ from railway_saas.config import RateLimit
 from railway_saas.errors import ConfigurationError
 from railway_saas.instances import InstanceManager, ManagerSettings, WebhookIntake
 from reference_server.accounts import Accounts, AccountSettings
+from reference_server.catalogue.offers import Catalogue
 from reference_server.data.database import ServerDatabase
 from reference_server.data.engines import ConnectionRole, open_engine, open_replica
+from reference_server.data.joined import JoinedDatabase
+from reference_server.instance_logs import LogTail
+from reference_server.instance_updates import InstanceUpdates
 from reference_server.jobs.dbos_queue import DbosQueue
 from reference_server.jobs.table import JOB_NAMES
 from reference_server.mail.transports import transport_of
+from reference_server.observability.metrics import Metrics
+from reference_server.observability.pools import watch_pool
 from reference_server.plans import plans_of
+from reference_server.security.encryption import ANSWERS, VARIABLES, RingCipher
 from reference_server.security.passwords import Passwords
 from reference_server.security.tokens import AccessTokens
 from reference_server.settings import DEVELOPMENT_SECRET
+from reference_server.streaming import StreamLimits, Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +34,9 @@ if TYPE_CHECKING:
 
     from railway_saas.domain import Plans
     from railway_saas.emulator import Emulator
+    from railway_saas.repositories import Database
+    from reference_server.data.database import ServerUnitOfWork
+    from reference_server.data.idempotency import Seal
     from reference_server.jobs.port import JobQueue
     from reference_server.mail.transports import MailTransport
     from reference_server.settings import Settings
@@ -50,12 +61,20 @@ class Platform:
     access_tokens: AccessTokens
     accounts: Accounts
     jobs: JobQueue
+    metrics: Metrics
     mail: MailTransport
+    updates: InstanceUpdates
+    catalogue: Catalogue
+    answers: Seal
+    """Seals answers to requests with an `Idempotency-Key`."""
+    streams: Streams
+    log_tail: LogTail
     emulator: Emulator | None = None
     """The local Railway that lives in this process, if one does."""
 
     def close(self) -> None:
-        """Give back connections."""
+        """End streams, and give back connections."""
+        self.streams.close()
         self.railway.close()
         self.jobs.close()
         self.database.close()
@@ -84,7 +103,8 @@ def build_platform(
         ConfigurationError: The settings name no Railway, or something that is not installed.
     """
     threads = settings.web_threads if role is ConnectionRole.APP else settings.worker_threads
-    railway, workspace_id = _railway_of(settings, emulator, needed=needs_railway)
+    metrics = Metrics()
+    railway, workspace_id = _railway_of(settings, emulator, metrics, needed=needs_railway)
     clock = now or railway.clock.now
     plans = plans_of(settings)
     engine = open_engine(settings, role, threads=threads)
@@ -93,22 +113,35 @@ def build_platform(
         engine,
         replica=open_replica(settings, role, threads=threads),
         jobs=queue,
+        cipher=RingCipher(settings.encryption_keys, purpose=VARIABLES),
+        on_changes=metrics.changed,
     )
+    watch_pool(engine, metrics)
     secrets = [one.get_secret_value() for one in settings.railway_webhook_secrets] or [DEVELOPMENT_SECRET]
     passwords = Passwords(settings.bcrypt_rounds)
     access_tokens = AccessTokens(
         settings.jwt_secret, issuer=settings.base_url, lifetime_s=settings.access_token_s, now=clock
     )
-    manager = InstanceManager(
-        railway, database, workspace_id=workspace_id, plans=plans, settings=MANAGER_SETTINGS, now=clock
+
+    def manager_on(where: Database) -> InstanceManager:
+        return InstanceManager(
+            railway, where, workspace_id=workspace_id, plans=plans, settings=MANAGER_SETTINGS, now=clock
+        )
+
+    def manager_in(work: ServerUnitOfWork) -> InstanceManager:
+        return manager_on(JoinedDatabase(work))
+
+    streams = Streams(
+        StreamLimits.for_threads(threads, most=settings.max_streams, longest_s=settings.stream_s)
     )
     return Platform(
         settings=settings,
         now=clock,
+        metrics=metrics,
         database=database,
         railway=railway,
         workspace_id=workspace_id,
-        manager=manager,
+        manager=manager_on(database),
         intake=WebhookIntake(database, secrets=secrets, now=clock),
         plans=plans,
         passwords=passwords,
@@ -117,7 +150,7 @@ def build_platform(
             database,
             passwords,
             access_tokens,
-            manager,
+            manager_on(database),
             settings=AccountSettings(
                 base_url=settings.base_url,
                 refresh_token_s=settings.refresh_token_s,
@@ -127,13 +160,20 @@ def build_platform(
         ),
         jobs=queue,
         mail=transport_of(settings),
+        updates=InstanceUpdates(database, manager_in, now=clock),
+        catalogue=Catalogue(database, manager_in, now=clock),
+        answers=RingCipher(settings.encryption_keys, purpose=ANSWERS),
+        streams=streams,
+        log_tail=LogTail(railway, streams, has_sockets=emulator is None),
         emulator=emulator,
     )
 
 
-def _railway_of(settings: Settings, emulator: Emulator | None, *, needed: bool) -> tuple[RailwayClient, str]:
+def _railway_of(
+    settings: Settings, emulator: Emulator | None, metrics: Metrics, *, needed: bool
+) -> tuple[RailwayClient, str]:
     if emulator is not None:
-        return emulator.client(), emulator.workspace_id
+        return emulator.client(on_request=metrics.railway_asked), emulator.workspace_id
     if settings.railway_api_token is None or settings.railway_workspace_id is None:
         if needed:
             raise ConfigurationError(
@@ -144,5 +184,6 @@ def _railway_of(settings: Settings, emulator: Emulator | None, *, needed: bool) 
         settings.railway_api_token.get_secret_value(),
         endpoint=settings.railway_endpoint,
         rate_limit=RateLimit(per_hour=settings.railway_requests_per_hour),
+        on_request=metrics.railway_asked,
     )
     return client, settings.railway_workspace_id

@@ -257,13 +257,39 @@ class Settings(BaseModel):
         le=10,
         description="How many proxies stand in front: so many entries of X-Forwarded-For are believed. 1 on Railway.",
     )
+    graceful_timeout_s: int = Field(
+        30,
+        alias="GRACEFUL_TIMEOUT_SECONDS",
+        ge=1,
+        le=600,
+        description="How long requests and jobs that are at work may go on after a stop was asked for.",
+    )
     max_body_bytes: int = Field(
         1_048_576, alias="MAX_BODY_BYTES", ge=1_024, description="Largest request body."
+    )
+    max_streams: int = Field(
+        0,
+        alias="MAX_STREAMS",
+        ge=0,
+        le=1_000,
+        description="Streams (live logs, live events) that a web process keeps open; each holds a thread. 0: half of the threads.",
+    )
+    stream_s: float = Field(
+        300.0,
+        alias="STREAM_SECONDS",
+        gt=0,
+        le=3_600,
+        description="How long a stream lasts at most; the client connects again and goes on where it was.",
     )
 
     # Watching it.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="LOG_LEVEL", description="Least level that is logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto",
+        alias="LOG_FORMAT",
+        description="`auto`: one JSON object per line, but for a developer at a terminal.",
     )
     sentry_dsn: SecretStr | None = Field(
         None, alias="SENTRY_DSN", description="Where errors are reported; nowhere unless set."
@@ -272,6 +298,13 @@ class Settings(BaseModel):
         None,
         alias="METRICS_TOKEN",
         description="Bearer token that `/metrics` asks for. In production without one it answers to nobody.",
+    )
+    worker_metrics_port: int = Field(
+        0,
+        alias="WORKER_METRICS_PORT",
+        ge=0,
+        le=65_535,
+        description="Port on which a worker answers `/healthz`, `/readyz` and `/metrics`; 0: none.",
     )
 
     @property

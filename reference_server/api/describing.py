@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECURITY: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
+EVENT_STREAM: Final = "text/event-stream"
+JSON: Final = "application/json"
 _REASONS: Final = {
     400: ("bad-request", "The request is not HTTP or not JSON."),
     401: ("unauthenticated", "Nobody is logged in, or the token is not good any more."),
@@ -28,6 +31,16 @@ _REASONS: Final = {
     429: ("too-many-requests", "Too many requests; Retry-After says when to come again."),
     503: ("unavailable", "Not possible right now; try again in a moment."),
 }
+_MAY_ANSWER: Final = (401, 422, 429, 503)
+"""What any operation may be refused with: a public one as well, where a token is sent that is not good."""
+
+ANSWERS: Final[dict[str, type[BaseModel]]] = {}
+"""Every model that an operation answers with, by the name it has in the document."""
+
+
+@cache
+def _schema_of(model: type[BaseModel], options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return BaseModel.model_json_schema.__func__(model, **dict(options))  # type: ignore[attr-defined, no-any-return]
 
 
 class ApiModel(BaseModel):
@@ -35,11 +48,16 @@ class ApiModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
+    @classmethod
+    def model_json_schema(cls, **options: Any) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Remembered: flask-openapi asks for it with every query string, and it takes longer than a read."""
+        return dict(_schema_of(cls, tuple(sorted(options.items()))))
+
 
 class PageQuery(ApiModel):
     """Which page of a list."""
 
-    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(None, max_length=400, description="`next_cursor` of the page before.")
     limit: int = Field(50, ge=1, le=200, description="How many at most.")
 
 
@@ -51,23 +69,30 @@ def described(
     errors: tuple[int, ...] = (),
     example: Mapping[str, Any] | None = None,
     is_public: bool = False,
-    media_type: str = "application/json",
+    media_type: str = JSON,
+    streams: bool = False,
+    security: list[dict[str, list[str]]] | None = None,
 ) -> dict[str, Any]:
-    """What flask-openapi is told of an operation.
+    """What flask-openapi is told of an operation. `documents` adds what the view's marks say.
 
     Args:
         summary: What it does, in a few words.
         answer: The body of a good answer; None: it has none.
         status: Of a good answer.
         errors: Statuses of the problems it may answer with, beside those that any may.
-        example: Of a good answer's body.
+        example: Of a good answer's body; made from the examples of the model's fields unless given.
         is_public: Whether nobody has to log in.
         media_type: Of a good answer's body.
+        streams: Whether it also answers with server-sent events.
+        security: What lets in; a token, or nothing where it is public, unless given.
     """
-    always = {422, 429} if is_public else {401, 403, 422, 429}
-    responses: dict[int, Any] = {code: _problem(code) for code in sorted(always | set(errors))}
+    always = _MAY_ANSWER if is_public else (*_MAY_ANSWER, 403)
+    responses: dict[int, Any] = {code: problem_response(code) for code in sorted({*always, *errors})}
     responses[status] = _good(status, answer, example, media_type)
-    return {"summary": summary, "responses": responses, "security": [] if is_public else SECURITY}
+    if streams:
+        responses[status].setdefault("content", {})[EVENT_STREAM] = {"schema": {"type": "string"}}
+    lets_in = security if security is not None else [] if is_public else SECURITY
+    return {"summary": summary, "responses": responses, "security": lets_in}
 
 
 def _good(
@@ -75,16 +100,21 @@ def _good(
 ) -> Any:
     if answer is None:
         return {"description": HTTPStatus(status).phrase}
-    content: dict[str, Any] = {
-        "schema": answer.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
-    }
-    content["schema"].pop("$defs", None)
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{_registered(answer)}"}}
     if example is not None:
         content["example"] = example
     return {"description": HTTPStatus(status).phrase, "content": {media_type: content}}
 
 
-def _problem(status: int) -> dict[str, Any]:
+def _registered(answer: type[BaseModel]) -> str:
+    name = answer.__name__
+    if ANSWERS.setdefault(name, answer) is not answer:
+        raise TypeError(f"two models are called {name}: the document could not tell them apart")
+    return name
+
+
+def problem_response(status: int) -> dict[str, Any]:
+    """How a problem of a status is described."""
     kind, detail = _REASONS[status]
     example = {
         "type": TYPE_PREFIX + kind,
@@ -99,10 +129,11 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def reply(body: BaseModel | None, status: int = 200, **headers: str) -> Response:
-    """The answer."""
+    """The answer. Underscores in names of headers stand for hyphens."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
     if body is None:
-        return Response(status=204, headers=headers)
-    return Response(body.model_dump_json(), status, headers, content_type="application/json")
+        return Response(status=204, headers=named)
+    return Response(body.model_dump_json(), status, named, content_type=JSON)
 
 
 def user_agent() -> str | None:

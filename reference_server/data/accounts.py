@@ -342,8 +342,8 @@ class OneTimeTokens:
 
     def add(self, row: OneTimeTokenRow) -> None:
         """Insert."""
-        self._session.add(row)
-        self._session.flush()
+        with self._session.begin_nested():  # as `LoginFailures.pretend` does
+            self._session.add(row)
 
     def find(self, digest: str, *, now: datetime) -> OneTimeTokenRow | None:
         """The token, if it is good."""

@@ -9,15 +9,20 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from railway_saas.repositories.sqlalchemy import SqlDatabase, SqlUnitOfWork
 from reference_server.data.accounts import ApiKeys, LoginFailures, OneTimeTokens, Sessions, Users
+from reference_server.data.idempotency import IdempotentRequests
 from reference_server.data.notifications import NotifyingEvents
 from reference_server.data.recorders import MailingOutbox, TracedAudit, WakingInstances
+from reference_server.data.views import Views
 from reference_server.security.scope import current_scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import SessionTransaction
 
     from railway_saas.domain import OutboxMessage
+    from railway_saas.repositories.sealing import VariableCipher
     from reference_server.jobs.port import JobQueue
 
 _SET_SCOPE: Final = "SELECT set_config('app.role', %s, true), set_config('app.user_id', %s, true)"
@@ -43,6 +48,8 @@ class ServerDatabase(SqlDatabase):
         engine: Of the primary.
         jobs: Where wishes of a transaction are queued, in that transaction.
         replica: Of a read replica, for reads that may be stale.
+        cipher: Encrypts customers' variables at rest.
+        on_changes: Told the actions of the audit entries of every transaction that was committed.
     """
 
     def __init__(
@@ -51,13 +58,16 @@ class ServerDatabase(SqlDatabase):
         *,
         jobs: JobQueue,
         replica: Engine | None = None,
+        cipher: VariableCipher | None = None,
+        on_changes: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
+        self._on_changes = on_changes
         self._sessions = scoped_sessions(engine)
         self._stale_sessions = scoped_sessions(replica) if replica is not None else self._sessions
         self._jobs = jobs
         self.engine = engine
         self._replica = replica
-        super().__init__(self._sessions)
+        super().__init__(self._sessions, cipher=cipher)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -67,11 +77,13 @@ class ServerDatabase(SqlDatabase):
 
     def unit_of_work(self) -> ServerUnitOfWork:
         """A transaction on the primary; it begins with `with`."""
-        return ServerUnitOfWork(self._sessions(), self._jobs)
+        return ServerUnitOfWork(
+            self._sessions(), self._jobs, cipher=self._cipher, on_changes=self._on_changes
+        )
 
     def stale_unit_of_work(self) -> ServerUnitOfWork:
         """A transaction that only reads, and may see what was true a moment ago."""
-        return ServerUnitOfWork(self._stale_sessions(), self._jobs)
+        return ServerUnitOfWork(self._stale_sessions(), self._jobs, cipher=self._cipher)
 
 
 class ServerUnitOfWork(SqlUnitOfWork):
@@ -81,19 +93,35 @@ class ServerUnitOfWork(SqlUnitOfWork):
     change, none lost after it.
     """
 
-    def __init__(self, session: Session, jobs: JobQueue) -> None:
-        super().__init__(session)
+    def __init__(
+        self,
+        session: Session,
+        jobs: JobQueue,
+        *,
+        cipher: VariableCipher | None = None,
+        on_changes: Callable[[Sequence[str]], None] | None = None,
+    ) -> None:
+        super().__init__(session, cipher=cipher)
+        self._on_changes = on_changes
+        self._actions: list[str] = []
         self._jobs = jobs
         self._wishes: dict[tuple[str, str], None] = {}
-        self.instances = WakingInstances(self._transaction, self._wish)
+        self.instances = WakingInstances(self._transaction, self._wish, cipher)
         self.outbox: MailingOutbox = MailingOutbox(self._transaction, self._wish)
         self.events = NotifyingEvents(self._transaction, self.outbox)
-        self.audit = TracedAudit(self._transaction)
+        self.audit = TracedAudit(self._transaction, self._actions.append)
+        self.idempotent_requests = IdempotentRequests(self._transaction)
+        self.views = Views(self._transaction)
         self.users = Users(session)
         self.sessions = Sessions(session)
         self.one_time_tokens = OneTimeTokens(session)
         self.api_keys = ApiKeys(session)
         self.login_failures = LoginFailures(session)
+
+    def mail(self, message: OutboxMessage) -> bool:
+        """Write a mail; False when there is one of that key."""
+        with self.session.begin_nested():  # as `pretend_to_mail` does
+            return self.outbox.add(message)
 
     def pretend_to_mail(self, message: OutboxMessage) -> None:
         """Do what a mail costs, and take it back: so the time of an answer does not tell whether one was written."""
@@ -108,8 +136,12 @@ class ServerUnitOfWork(SqlUnitOfWork):
 
     def commit(self) -> None:
         """Queue what was wished for, and make everything last."""
-        # In one order, so that two transactions do not lock crosswise.
-        for job, subject in sorted(self._wishes):
+        for job, subject in sorted(
+            self._wishes
+        ):  # in one order, so that two transactions do not lock crosswise
             self._jobs.enqueue(self.session, job, subject)
         self._wishes.clear()
         super().commit()
+        if self._actions and self._on_changes is not None:
+            self._on_changes(self._actions)
+        self._actions.clear()

@@ -31,6 +31,13 @@ class ConnectionRole(StrEnum):
     """Workers and commands: all rows."""
     OWNER = "owner"
     """Migrations: whoever the URL says."""
+    BACKUP = "backup"
+    """Backup and restore: as a worker, and as long as it takes."""
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether statements have to end soon."""
+        return self in {ConnectionRole.APP, ConnectionRole.WORKER}
 
 
 def open_engine(settings: Settings, role: ConnectionRole, *, threads: int) -> Engine:
@@ -64,13 +71,14 @@ def _open(url: str, settings: Settings, role: ConnectionRole, threads: int) -> E
 
 
 def _connect_args(settings: Settings, role: ConnectionRole) -> dict[str, Any]:
-    limits = {
+    limits: dict[str, object] = {
         "statement_timeout": settings.database_statement_timeout_ms,
         "lock_timeout": settings.database_lock_timeout_ms,
         "idle_in_transaction_session_timeout": _MAX_IDLE_TRANSACTION_MS,
     }
-    # Migrations may take longer than a request.
-    session = {} if role is ConnectionRole.OWNER else {**limits, "role": role.value}
+    session: dict[str, object] = limits if role.is_hurried else {}
+    if role is not ConnectionRole.OWNER:
+        session["role"] = WORKER_ROLE if role is ConnectionRole.BACKUP else role.value
     options = " ".join(f"-c {name}={value}" for name, value in session.items())
     arguments: dict[str, Any] = {
         "connect_timeout": 10,

@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
     from railway_saas.domain.instances import Instance
     from railway_saas.domain.records import AuditEntry, OutboxMessage
+    from railway_saas.repositories.sealing import VariableCipher
     from railway_saas.repositories.sqlalchemy import Transaction
 
 
 class WakingInstances(SqlInstances):
     """An instance that is accepted or woken gets a turn."""
 
-    def __init__(self, transaction: Transaction, wish: Callable[[str, str], None]) -> None:
-        super().__init__(transaction)
+    def __init__(
+        self, transaction: Transaction, wish: Callable[[str, str], None], cipher: VariableCipher | None
+    ) -> None:
+        super().__init__(transaction, cipher)
         self._wish = wish
 
     def add(self, instance: Instance) -> None:
@@ -52,10 +55,15 @@ class MailingOutbox(ServerOutbox):
 
 
 class TracedAudit(SqlAudit):
-    """Every entry says where the request came from."""
+    """Every entry says where the request came from, and is counted once it lasts."""
+
+    def __init__(self, transaction: Transaction, count: Callable[[str], None]) -> None:
+        super().__init__(transaction)
+        self._count = count
 
     def append(self, entry: AuditEntry) -> None:
         origin = current_origin()
+        self._count(entry.action)
         super().append(
             entry if origin is None else replace(entry, details={**entry.details, "origin": origin.to_json()})
         )

@@ -67,6 +67,33 @@ def _has_jobs(connection: Connection) -> bool:
     return schema.is_there(connection)
 
 
+def is_behind(engine: Engine) -> bool:
+    """Whether there is something to do for this version. A database that is ahead of it is not: see above."""
+    with engine.connect() as connection:
+        ours = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE}
+        ).get_current_revision()
+        theirs = sdk_migrations.current(connection)
+        has_jobs = _has_jobs(connection)
+    sdk_script = ScriptDirectory(str(sdk_migrations.script_location()))
+    return not has_jobs or _is_before(_script(), ours) or _is_before(sdk_script, theirs)
+
+
+def _is_before(script: ScriptDirectory, revision: str | None) -> bool:
+    """A revision that this version does not know comes from a later one."""
+    known = {one.revision for one in script.walk_revisions()}
+    return revision is None or (revision in known and revision != script.get_current_head())
+
+
+def revisions(engine: Engine) -> dict[str, str | None]:
+    """Where the SDK's history and the server's stand."""
+    with engine.connect() as connection:
+        ours = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE}
+        ).get_current_revision()
+        return {"sdk": sdk_migrations.current(connection), "server": ours}
+
+
 def _script() -> ScriptDirectory:
     return ScriptDirectory(str(Path(__file__).parent))
 

@@ -1,0 +1,96 @@
+"""What a request must be like before anything looks into it: known parameters, a bounded body, the right content type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from inspect import signature, unwrap
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
+
+from flask import current_app, request
+
+from reference_server.api.problems import Problem, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+_SHAPES: Final = "request_shapes"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a view takes."""
+
+    takes_body: bool
+    lists: frozenset[str] | None
+    """Query parameters that may be given several times; None: it takes no query at all."""
+
+
+def shape_of(view: Callable[..., Any]) -> Shape:
+    """Read off the annotations that flask-openapi reads, too."""
+    plain = unwrap(view)
+    query = get_type_hints(plain).get("query") if "query" in signature(plain).parameters else None
+    lists = None
+    if query is not None:
+        properties: dict[str, dict[str, Any]] = query.model_json_schema().get("properties", {})
+        lists = frozenset(name for name, schema in properties.items() if _is_list(schema))
+    return Shape(takes_body="body" in signature(plain).parameters, lists=lists)
+
+
+def _is_list(schema: dict[str, Any]) -> bool:
+    return "array" in {schema.get("type"), *(one.get("type") for one in schema.get("anyOf", ()))}
+
+
+def register(app: Flask) -> None:
+    """Check every request, once it is known who asks."""
+    app.extensions[_SHAPES] = {}
+    app.before_request(_check)
+
+
+def _check() -> None:
+    _refuse_large(request.content_length, request.max_content_length)
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or request.method == "OPTIONS":
+        return
+    shapes: dict[str, Shape] = current_app.extensions[_SHAPES]
+    shape = shapes.get(request.endpoint or "")
+    if shape is None:
+        shape = shapes[request.endpoint or ""] = shape_of(view)
+    _check_query(shape)
+    if shape.takes_body:
+        _check_body()
+
+
+def _refuse_large(length: int | None, most: int | None) -> None:
+    if length is not None and most is not None and length > most:
+        raise Problem(
+            413, "request-entity-too-large", "The body is too large", f"At most {most} bytes are taken."
+        )
+
+
+def _check_query(shape: Shape) -> None:
+    if not request.args:
+        return
+    if shape.lists is None:
+        faults = [
+            {"pointer": f"#/{name}", "detail": "There is no such query parameter."} for name in request.args
+        ]
+        raise invalid("This takes no query parameters.", *faults)
+    several = [name for name, values in request.args.lists() if len(values) > 1 and name not in shape.lists]
+    if several:
+        faults = [{"pointer": f"#/{name}", "detail": "Give it once."} for name in several]
+        raise invalid("A query parameter is given several times.", *faults)
+
+
+def _check_body() -> None:
+    if not request.is_json:
+        raise Problem(
+            415, "unsupported-media-type", "The body must be JSON", "Send Content-Type: application/json."
+        )
+    try:
+        body = request.get_json()  # kept by the request: it is not parsed again
+    except RecursionError:
+        raise Problem(400, "bad-request", "Not usable", "The body is nested too deeply.") from None
+    if not isinstance(body, dict):
+        raise invalid("The body must be a JSON object.", {"pointer": "#", "detail": "Must be an object."})

@@ -1,0 +1,120 @@
+"""Reads for pages that the SDK's repositories do not have, one statement each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, or_, select
+
+from railway_saas.domain import InstanceEvent, InstanceStatus
+from railway_saas.domain.statuses import BUILDING, GONE
+from railway_saas.repositories.sqlalchemy import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Row
+
+    from railway_saas.repositories.sqlalchemy import Transaction
+
+_MOVING: Final = BUILDING | {InstanceStatus.DEPLOYING, InstanceStatus.DELETING}
+_instances = Base.metadata.tables["instances"]
+_events = Base.metadata.tables["instance_events"]
+_templates = Base.metadata.tables["templates"]
+_revisions = Base.metadata.tables["template_revisions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionView:
+    """A revision of a template without its document."""
+
+    id: UUID
+    number: int
+    content_hash: str
+    notes: str | None
+    created_at: datetime
+
+
+class Views:
+    """Counts, what was said last, and lists without their heavy columns."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def count_by_status(self, *, user_id: UUID | None) -> Mapping[InstanceStatus, int]:
+        """How many there are of each, of an owner or of all."""
+        query = select(_instances.c.status, func.count()).group_by(_instances.c.status)
+        if user_id is not None:
+            query = query.where(_instances.c.user_id == user_id)
+        return {InstanceStatus(status): count for status, count in self._transaction.rows(query)}
+
+    def live_ids(self, *, user_id: UUID | None, limit: int) -> Sequence[UUID]:
+        """An owner's instances that are not gone; of everybody's only those whose status says that they are on their way."""
+        query = select(_instances.c.id).order_by(_instances.c.id).limit(limit)
+        if user_id is not None:
+            is_live = _instances.c.status.not_in([status.value for status in GONE])
+            query = query.where(_instances.c.user_id == user_id, is_live)
+        else:
+            is_moving = _instances.c.status.in_([status.value for status in _MOVING])
+            query = query.where(or_(is_moving, _instances.c.attention.is_not(None)))
+        return [row.id for row in self._transaction.rows(query)]
+
+    def latest_event(self, instance_id: UUID) -> InstanceEvent | None:
+        """What was said last about an instance."""
+        query = (
+            select(_events).where(_events.c.instance_id == instance_id).order_by(_events.c.id.desc()).limit(1)
+        )
+        rows = self._transaction.rows(query)
+        return _event_of(rows[0]) if rows else None
+
+    def latest_events(self, instance_ids: Collection[UUID]) -> Mapping[UUID, InstanceEvent]:
+        """The same for several: an index leads to the last one of each."""
+        if not instance_ids:
+            return {}
+        newest = (
+            select(_events.c.id)
+            .where(_events.c.instance_id == _instances.c.id)
+            .order_by(_events.c.id.desc())
+            .limit(1)
+            .correlate(_instances)
+            .scalar_subquery()
+        )
+        query = (
+            select(_events)
+            .join_from(_instances, _events, _events.c.id == newest)
+            .where(_instances.c.id.in_(instance_ids))
+        )
+        return {row.instance_id: _event_of(row) for row in self._transaction.rows(query)}
+
+    def revisions(self, template_id: UUID, *, limit: int) -> Sequence[RevisionView]:
+        """The latest revisions of a template, newest first."""
+        query = (
+            select(*(_revisions.c[name] for name in RevisionView.__slots__))
+            .where(_revisions.c.template_id == template_id)
+            .order_by(_revisions.c.number.desc())
+            .limit(limit)
+        )
+        names = RevisionView.__slots__
+        return [RevisionView(**dict(zip(names, row, strict=True))) for row in self._transaction.rows(query)]
+
+    def lock_template(self, template_id: UUID) -> None:
+        """Hold a row of the catalogue until the transaction ends, so that it is changed by one at a time."""
+        query = select(_templates.c.id).where(_templates.c.id == template_id)
+        self._transaction.rows(query.with_for_update())
+
+
+def _event_of(row: Row[*tuple[Any, ...]]) -> InstanceEvent:
+    return InstanceEvent(
+        id=row.id,
+        instance_id=row.instance_id,
+        at=row.at,
+        step=row.step,
+        message=row.message,
+        status=InstanceStatus(row.status),
+        service=row.service,
+        done=row.done,
+        total=row.total,
+    )
