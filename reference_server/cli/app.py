@@ -7,7 +7,7 @@ import sys
 import typer
 
 from railway_saas import RailwaySaasError
-from reference_server.cli import admin, database, jobs, worker
+from reference_server.cli import admin, audit, backup, database, deploy, doctor, jobs, serve, worker
 
 app = typer.Typer(
     name="railway-saas-server",
@@ -18,10 +18,17 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("serve")(serve.serve)
+app.command("deploy")(deploy.deploy)
+app.command("smoke")(deploy.smoke)
 app.command("migrate")(database.migrate)
 app.command("seed")(database.seed)
 app.command("worker")(worker.worker)
+app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(admin.app, name="admin")
+app.add_typer(audit.app, name="audit")
 app.add_typer(jobs.app, name="jobs")
 
 
