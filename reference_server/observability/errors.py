@@ -42,7 +42,6 @@ def start_error_tracking(
         release=f"railway-saas@{railway_saas.__version__}",
         environment=settings.app_env,
         server_name=service,
-        send_default_pii=False,
         max_request_body_size="never",
         include_local_variables=False,  # a frame's locals hold whatever people sent
         traces_sample_rate=None,
