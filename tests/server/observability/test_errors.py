@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from reference_server.composition import Platform
 
 DSN = "https://public-key@sentry.example/1"
+COOKIE, PASSWORD, HEADER, EMAIL = (f"{word}-canary" for word in ("cookie", "password", "header", "ann"))
+"""Not written as they are looked for: reports quote lines of the source."""
 CANARY = "canary-of-the-metrics-token-0123456789"
 
 
@@ -37,6 +39,10 @@ class Sink(Transport):
 
     def capture_envelope(self, envelope: Any) -> None:
         self.events += [item.payload.json for item in envelope.items if item.type == "event"]
+
+
+def fail(message: str) -> None:
+    raise ValueError(message)
 
 
 @pytest.fixture
@@ -57,7 +63,7 @@ def test_without_an_address_nothing_is_reported() -> None:
 def test_an_error_is_reported_with_its_request_and_without_its_secrets(sink: Sink) -> None:
     with coming_from(Origin(request_id="r-1")):
         try:
-            raise ValueError(f"Bearer abcdefghijkl and {CANARY}")
+            fail(f"Bearer abcdefghijkl and {CANARY}")
         except ValueError:
             logging.getLogger("reference_server").exception("it failed with %s", CANARY)
     (event,) = sink.events
@@ -78,16 +84,16 @@ def test_a_fault_in_a_request_is_reported_without_body_cookies_or_credentials(
 
     monkeypatch.setattr(type(platform.accounts), "log_in", broken)
     browser = app.test_client()
-    browser.set_cookie("session", "cookie-canary")
+    browser.set_cookie("session", COOKIE)
     answer = browser.post(
         "/api/auth/login",
-        json={"email": "ann@example.com", "password": "password-canary"},
-        headers={"X-Api-Key": "header-canary", "User-Agent": "browser"},
+        json={"email": f"{EMAIL}@example.com", "password": PASSWORD},
+        headers={"X-Api-Key": HEADER, "User-Agent": "browser"},
     )
     assert answer.status_code == 500
     (event,) = sink.events
     told = json.dumps(event)
-    for secret in ("cookie-canary", "password-canary", "header-canary", "ann@example.com"):
+    for secret in (COOKIE, PASSWORD, HEADER, EMAIL):
         assert secret not in told
     assert event["tags"]["request_id"] == answer.headers["X-Request-ID"]
     assert set(event["request"]) <= {"url", "method", "headers"}
