@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from railway_saas.domain.instances import Power
 from railway_saas.domain.statuses import FOLLOWERS, GONE, DesiredStatus, InstanceStatus
 from railway_saas.emulator import Emulator
-from railway_saas.emulator.world.deployments import ACTIVE
+from railway_saas.emulator.world.deployments import IN_PROGRESS
 from railway_saas.instances.placement import read_marker
 
 if TYPE_CHECKING:
@@ -160,13 +160,15 @@ def check_end(railway: WatchedRailway, instance: Instance, template: Template) -
     power = {DesiredStatus.STOPPED: Power.STOPPED, DesiredStatus.SUSPENDED: Power.SUSPENDED}[wanted]
     assert (instance.status.value, instance.observed.power) == (wanted.value, power)
     for service in services.values():
-        assert not _in_service(service), f"{service.service_name} runs"
+        alive = [one.status for one in service.deployments if _is_alive(one)]
+        assert not alive, f"{service.service_name} is {alive}"
 
 
-def _in_service(service: ServiceInstance) -> list[Deployment]:
-    """What runs and can be seen to; an older deployment that is not up yet shows itself once it is."""
-    seen = [one for one in service.deployments if one.status in ACTIVE or one is service.latest_deployment]
-    return [one for one in seen if one.is_running and one.status != "REMOVING"]
+def _is_alive(deployment: Deployment) -> bool:
+    """Whether it runs or will by itself."""
+    if deployment.status == "REMOVING":
+        return False
+    return deployment.is_running or deployment.status in IN_PROGRESS
 
 
 def check_running(instance: Instance, template: Template, services: dict[str, ServiceInstance]) -> None:

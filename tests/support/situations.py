@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
+from railway_saas._core.paging import Page
 from railway_saas.domain.catalogue import CatalogueTemplate
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
@@ -32,6 +33,7 @@ from railway_saas.instances.placement import Marker
 from railway_saas.instances.situation import Situation
 from railway_saas.instances.steps import (
     ENVIRONMENT,
+    ON_THEIR_WAY,
     PROJECT,
     PROJECTS,
     STAGED,
@@ -48,7 +50,7 @@ from railway_saas.instances.steps import (
 )
 from railway_saas.instances.view import read_view, service_rows
 from railway_saas.railway.models.environments import EnvironmentPatch
-from railway_saas.railway.models.overview import EnvironmentOverview
+from railway_saas.railway.models.overview import EnvironmentOverview, OverviewDeployment
 from railway_saas.railway.models.projects import Project
 from railway_saas.templates import Template
 
@@ -259,6 +261,12 @@ def whole_environment(
     return environment(*(seen_service(one.name, states.get(one.name, status)) for one in template.services))
 
 
+def on_their_way(*deployments: tuple[str, str], service: str = "web") -> Page[OverviewDeployment]:
+    """Deployments of a service that have not come up yet, with their status."""
+    found = ({"id": one, "status": status, "serviceId": service_id(service)} for one, status in deployments)
+    return Page(tuple(OverviewDeployment.model_validate(one) for one in found), None)
+
+
 def found(project_id: str = PROJECT_ID, *, marked: bool = True, ready: bool = True) -> ProjectSearch:
     """A search that found one project."""
     environment_id = ENVIRONMENT_ID if ready else None
@@ -320,7 +328,8 @@ def situation(
     Args:
         of: The instance; unless given, one that runs.
         template: The document; unless given, that of one service.
-        seen: The environment as it was seen in this turn, or what came instead.
+        seen: The environment as it was seen in this turn, or what came instead; unless `sights` says otherwise, nothing
+            was on its way.
         sights: What else was seen.
         operations: Writes, open or done.
         services: What the database knows of services; unless given, what is seen, or that everything runs.
@@ -350,12 +359,17 @@ def situation(
         operations={one.key: one for one in operations},
         services=tuple(services),
         domains=tuple(domains),
-        seen={**({} if seen is None else {ENVIRONMENT: seen}), **(sights or {})},
+        seen={**_seen(seen), **(sights or {})},
         settings=settings,
         now=more.pop("now", NOW),
         **more,
     )
     return made if news else noted(made)
+
+
+def _seen(environment: EnvironmentOverview | Exception | None) -> dict[Sight, object]:
+    """An environment, with nothing on its way behind what it shows."""
+    return {} if environment is None else {ENVIRONMENT: environment, ON_THEIR_WAY: on_their_way()}
 
 
 def noted(s: Situation) -> Situation:
@@ -437,6 +451,7 @@ __all__ = [
     "NEXT_REVISION",
     "NOTHING_FOUND",
     "NOW",
+    "ON_THEIR_WAY",
     "POSTGRES_KEY",
     "PROJECT",
     "PROJECTS",
@@ -464,6 +479,7 @@ __all__ = [
     "not_authorized",
     "noted",
     "observed",
+    "on_their_way",
     "operation",
     "project",
     "recorded",

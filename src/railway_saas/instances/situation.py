@@ -7,12 +7,21 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from railway_saas._core.paging import Page
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.operations import ProviderOperation
 from railway_saas.domain.statuses import FOLLOWERS, DesiredStatus, OperationState
 from railway_saas.errors import InstanceStateError, RailwayError
 from railway_saas.instances.manager_settings import ManagerSettings
-from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Record, Sight, SightKind
+from railway_saas.instances.steps import (
+    ENVIRONMENT,
+    ON_THEIR_WAY,
+    Change,
+    EventDraft,
+    Record,
+    Sight,
+    SightKind,
+)
 from railway_saas.instances.texts import storable
 from railway_saas.instances.view import RailwayView, read_view
 
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
     from railway_saas.instances.steps import Intent
     from railway_saas.railway.models.backups import VolumeInstanceBackup
     from railway_saas.railway.models.logs import Log
-    from railway_saas.railway.models.overview import EnvironmentOverview
+    from railway_saas.railway.models.overview import EnvironmentOverview, OverviewDeployment
     from railway_saas.templates import Template
 
 T = TypeVar("T")
@@ -76,7 +85,8 @@ class Situation:
         found = self.seen.get(ENVIRONMENT)
         if found is None or isinstance(found, RailwayError):
             return None
-        return read_view(cast("EnvironmentOverview", found), self.template, self.services)
+        on_their_way = cast("Page[OverviewDeployment] | None", self.sight(ON_THEIR_WAY, Page))
+        return read_view(cast("EnvironmentOverview", found), self.template, self.services, on_their_way or ())
 
     @property
     def running(self) -> int:

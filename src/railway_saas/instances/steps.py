@@ -19,6 +19,8 @@ class SightKind(StrEnum):
 
     ENVIRONMENT = "environment"
     """Services, their newest deployments, domains, volumes: `EnvironmentOverview`."""
+    ON_THEIR_WAY = "on_their_way"
+    """Deployments that have not come up yet, newest or not: a page of `OverviewDeployment`."""
     WORKFLOW = "workflow"
     """A workflow's status; the subject is its id: `WorkflowResult`."""
     PROJECTS = "projects"
@@ -44,6 +46,7 @@ class Sight:
 
 
 ENVIRONMENT = Sight(SightKind.ENVIRONMENT)
+ON_THEIR_WAY = Sight(SightKind.ON_THEIR_WAY)
 PROJECTS = Sight(SightKind.PROJECTS)
 PROJECT = Sight(SightKind.PROJECT)
 STAGED = Sight(SightKind.STAGED)

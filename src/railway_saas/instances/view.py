@@ -11,11 +11,15 @@ from railway_saas.instances.stack import sentence_of
 from railway_saas.instances.texts import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from railway_saas.railway.models.overview import EnvironmentOverview, OverviewService
+    from railway_saas.railway.models.overview import (
+        EnvironmentOverview,
+        OverviewDeployment,
+        OverviewService,
+    )
     from railway_saas.templates import Template
 
 UP: Final = frozenset({"SUCCESS", "SLEEPING"})
@@ -28,11 +32,27 @@ ENDED: Final = frozenset({"REMOVED", "REMOVING", "SKIPPED"})
 
 @dataclass(frozen=True, slots=True)
 class OlderDeployment:
-    """A deployment before the newest one that Railway has not taken out of service."""
+    """A deployment before the newest one that Railway has not taken out of service, or that may still come up."""
 
     deployment_id: str
-    runs: bool
-    """Whether it is up, or sleeps until the next request."""
+    status: str | None
+    stopped: bool = False
+    """No container runs, though the status says SUCCESS."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is up, or sleeps until the next request."""
+        return self.status == "SLEEPING" or (self.status == "SUCCESS" and not self.stopped)
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether it is on its way, and comes up whatever becomes of the newest one."""
+        return self.status in IN_PROGRESS
+
+    @property
+    def is_cancellable(self) -> bool:
+        """Whether it has not come so far that it must be taken down."""
+        return self.status in CANCELLABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +70,8 @@ class ServiceView:
     status_updated_at: datetime | None = None
     deployed_at: datetime | None = None
     older: tuple[OlderDeployment, ...] = ()
-    """What is active besides: where the newest one failed, the one before stays in service."""
+    """What is active besides: where the newest one failed, the one before stays in service. What is on its way besides
+    is among it where that was looked for."""
     hosts: tuple[str, ...] = ()
     """Public host names, a customer's own first."""
     service_hosts: tuple[str, ...] = ()
@@ -81,7 +102,7 @@ class ServiceView:
     @property
     def is_live(self) -> bool:
         """Whether it runs, or is on its way to, by itself: what suspension must switch off."""
-        return self.serves or self.status in IN_PROGRESS
+        return self.serves or self.status in IN_PROGRESS or any(one.is_coming for one in self.older)
 
     @property
     def failed(self) -> bool:
@@ -124,19 +145,32 @@ class RailwayView:
 
 
 def read_view(
-    overview: EnvironmentOverview, template: Template, known: Sequence[InstanceService] = ()
+    overview: EnvironmentOverview,
+    template: Template,
+    known: Sequence[InstanceService] = (),
+    on_their_way: Iterable[OverviewDeployment] = (),
 ) -> RailwayView:
     """Map Railway's services to the template's.
 
     By what was stored when they were made, else by Railway's `templateServiceId`, else by name: names are unique in a
     project, and the project is the instance's own.
+
+    Args:
+        overview: The environment.
+        template: The document.
+        known: Services that the database knows.
+        on_their_way: Deployments of the environment that have not come up yet, as far as they were looked for.
     """
     keys = {service.railway_service_id: service.template_key for service in known}
     by_name = {service.name: service.key for service in template.services}
     in_document = set(by_name.values())
+    coming = tuple(on_their_way)
     services = tuple(
         sorted(
-            (_read_service(entry, keys, by_name, in_document) for entry in overview.service_instances),
+            (
+                _read_service(entry, coming, keys, by_name, in_document)
+                for entry in overview.service_instances
+            ),
             key=lambda service: service.name,
         )
     )
@@ -155,7 +189,11 @@ def read_view(
 
 
 def _read_service(
-    entry: OverviewService, keys: Mapping[str, str], by_name: Mapping[str, str], in_document: set[str]
+    entry: OverviewService,
+    on_their_way: Sequence[OverviewDeployment],
+    keys: Mapping[str, str],
+    by_name: Mapping[str, str],
+    in_document: set[str],
 ) -> ServiceView:
     name = storable(entry.service_name or entry.service_id)
     origin = entry.service.template_service_id if entry.service else None
@@ -172,19 +210,20 @@ def _read_service(
         stopped=bool(deployment and deployment.deployment_stopped and deployment.status == "SUCCESS"),
         status_updated_at=deployment.status_updated_at if deployment else None,
         deployed_at=deployment.created_at if deployment else None,
-        older=tuple(_older(entry)),
+        older=tuple(_older(entry, on_their_way)),
         hosts=entry.public_hosts,
         service_hosts=tuple(domain.domain for domain in own),
         is_known=key is not None,
     )
 
 
-def _older(entry: OverviewService) -> Iterator[OlderDeployment]:
-    newest = entry.latest_deployment
-    for one in entry.active_deployments:
-        if newest is None or one.id != newest.id:
-            runs = one.status == "SLEEPING" or (one.status == "SUCCESS" and not one.deployment_stopped)
-            yield OlderDeployment(one.id, runs)
+def _older(entry: OverviewService, on_their_way: Sequence[OverviewDeployment]) -> Iterator[OlderDeployment]:
+    coming = [one for one in on_their_way if one.service_id == entry.service_id and one.status in IN_PROGRESS]
+    besides = {one.id: one for one in (*coming, *entry.active_deployments)}
+    if entry.latest_deployment is not None:
+        besides.pop(entry.latest_deployment.id, None)
+    for one in besides.values():
+        yield OlderDeployment(one.id, one.status, stopped=bool(one.deployment_stopped))
 
 
 def service_rows(

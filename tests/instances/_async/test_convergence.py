@@ -376,6 +376,15 @@ STORIES = {
     "stopped before an upgrade began": [UP, *asked("upgrade further", "stop")],
     "limits in the midst of an upgrade": [UP, *asked("upgrade further", "limits")],
     "suspended in the midst of a deployment": [UP, *asked("redeploy"), Step("work"), *asked("suspend")],
+    "suspended while what a taken variable deploys is on its way": [
+        UP,
+        *asked("variables"),
+        UP,
+        stuck(),
+        *asked("fewer variables"),
+        Step("work"),
+        *asked("suspend"),
+    ],
     "stopped while a frozen worker deploys": [
         *asked("fewer variables"),
         Step("freeze", 9),

@@ -98,6 +98,24 @@ async def test_as_many_instances_at_rest_as_fit_are_one_request(
     assert stage.railway.requests.count - before == -(-number // 5)
 
 
+@pytest.mark.parametrize(("verb", "requests"), [("stop", 5), ("suspend", 6)])
+async def test_to_look_for_what_is_on_its_way_costs_no_request(
+    new_stage: type[AsyncStage], verb: str, requests: int
+) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    before = stage.railway.requests.count
+    await getattr(manager, verb)(instance.id)
+    await manager.wait(instance.id)
+    assert stage.railway.requests.count - before == requests
+    stage.clock.advance(2 * manager.settings.check_interval_s)
+    before = stage.railway.requests.count
+    await manager.run_due()
+    assert stage.railway.requests.count - before == 1
+    assert stage.railway.requests.operations["deployments"] > 0
+
+
 async def test_every_write_was_written_down_before(new_stage: type[AsyncStage]) -> None:
     stage = new_stage(APP)
     instance = await stage.running()

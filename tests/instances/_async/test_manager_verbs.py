@@ -78,6 +78,14 @@ async def services(stage: Any, instance: Any) -> dict[str, Any]:
     return stage.railway.services_of((await stage.get(instance.id)).observed.project_id)
 
 
+async def deployed_by_somebody(stage: Any, service: Any) -> Any:
+    railway = stage.railway.async_client()
+    await railway.service_instances.deploy(
+        service_id=service.service_id, environment_id=service.environment_id
+    )
+    return service.latest_deployment
+
+
 # Who --------------------------------------------------------------------------------------------------------------
 
 
@@ -330,18 +338,138 @@ async def test_what_comes_up_beside_what_was_taken_down_is_taken_down_as_well(ne
     stage = new_stage()
     manager = stage.manager()
     instance = await stage.running(manager)
-    railway = stage.railway.async_client()
     web = (await services(stage, instance))["web"]
     for _ in range(2):
-        await railway.service_instances.deploy(service_id=web.service_id, environment_id=web.environment_id)
+        await deployed_by_somebody(stage, web)
     await manager.suspend(instance.id)
     await manager.reconcile(instance.id)
+    await deployed_by_somebody(stage, web)
+    stage.railway.faults.add("queued", service="web", seconds=300.0)
+    await deployed_by_somebody(stage, web)
     stage.clock.advance(30)  # the one in the middle is up now
     assert any(one.is_running for one in web.deployments)
     await stage.drive(manager)
     stage.clock.advance(10)
     assert not any(one.is_running for one in web.deployments)
     assert (await stage.get(instance.id)).status is InstanceStatus.SUSPENDED
+
+
+SWITCHES = [
+    pytest.param("stop", InstanceStatus.STOPPED, id="stop"),
+    pytest.param("suspend", InstanceStatus.SUSPENDED, id="suspend"),
+]
+BEHIND = [
+    pytest.param(None, {}, "INITIALIZING", 0.3, id="just made"),
+    pytest.param("queued", {"seconds": 300.0}, "QUEUED", 2, id="queued"),
+    pytest.param("needs_approval", {}, "NEEDS_APPROVAL", 2, id="waits for an approval"),
+    pytest.param("skipped", {"seconds": 300.0}, "WAITING", 2, id="waits for its tests"),
+    pytest.param(None, {}, "DEPLOYING", 2, id="starting"),
+    pytest.param("never_leaves_deploying", {}, "DEPLOYING", 60, id="starting for ever"),
+]
+
+
+@pytest.mark.parametrize(("fault", "options", "state", "after_s"), BEHIND)
+@pytest.mark.parametrize(("verb", "status"), SWITCHES)
+async def test_it_is_off_only_when_nothing_is_on_its_way_behind_a_newer_deployment(
+    new_stage: Any,
+    *,
+    verb: str,
+    status: InstanceStatus,
+    fault: str | None,
+    options: dict[str, Any],
+    state: str,
+    after_s: float,
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    web = (await services(stage, instance))["web"]
+    if fault is not None:
+        stage.railway.faults.add(fault, service="web", **options)
+    behind = await deployed_by_somebody(stage, web)
+    stage.clock.advance(after_s)
+    newest = await deployed_by_somebody(stage, web)
+    assert (behind.status, newest.status) == (state, "INITIALIZING")
+    await getattr(manager, verb)(instance.id)
+    assert (await manager.wait(instance.id)).status is status
+    assert {behind.status, newest.status} <= {"REMOVED", "REMOVING"}
+    stage.clock.advance(600)
+    assert not any(one.is_running for one in web.deployments)
+
+
+@pytest.mark.parametrize(("verb", "status"), SWITCHES)
+async def test_several_that_are_on_their_way_go_down_together(
+    new_stage: Any, verb: str, status: InstanceStatus
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    web = (await services(stage, instance))["web"]
+    stage.railway.faults.add("queued", service="web", times=2, seconds=300.0)
+    stage.railway.faults.add("never_leaves_deploying", service="web")
+    made = [await deployed_by_somebody(stage, web) for _ in range(4)]
+    stage.clock.advance(2)
+    assert [one.status for one in made] == ["QUEUED", "QUEUED", "DEPLOYING", "DEPLOYING"]
+    await getattr(manager, verb)(instance.id)
+    assert (await manager.wait(instance.id)).status is status
+    assert {one.status for one in made} <= {"REMOVED", "REMOVING"}
+    cancelled = [key for key in stage.railway.writes if "deploymentCancel" in key]
+    assert len(cancelled) == 1
+
+
+@pytest.mark.parametrize(("verb", "status"), SWITCHES)
+async def test_what_is_deployed_while_it_goes_off_goes_down_as_well(
+    new_stage: Any, verb: str, status: InstanceStatus
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    web = (await services(stage, instance))["web"]
+    stage.railway.faults.add("queued", service="web", times=2, seconds=300.0)
+    await deployed_by_somebody(stage, web)
+    await deployed_by_somebody(stage, web)
+    await getattr(manager, verb)(instance.id)
+    await manager.reconcile(instance.id)
+    stage.railway.faults.add("queued", service="web", seconds=300.0)
+    await deployed_by_somebody(stage, web)
+    await deployed_by_somebody(stage, web)
+    assert (await manager.wait(instance.id)).status is status
+    stage.clock.advance(600)
+    assert not any(one.is_running for one in web.deployments)
+
+
+async def test_what_another_service_of_the_project_has_on_its_way_is_left_alone(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    observed = instance.observed
+    made = await stage.railway.async_client().services.create(
+        observed.project_id, name="other", image="nginx:1", environment_id=observed.environment_id
+    )
+    other = (await services(stage, instance))["other"]
+    assert other.service_id == made.id
+    stage.railway.faults.add("queued", service="other", seconds=300.0)
+    behind = await deployed_by_somebody(stage, other)
+    await deployed_by_somebody(stage, other)
+    await manager.suspend(instance.id)
+    assert (await manager.wait(instance.id)).status is InstanceStatus.SUSPENDED
+    assert behind.status == "QUEUED"
+
+
+async def test_it_is_not_said_to_be_off_while_railway_does_not_say_what_is_on_its_way(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    web = (await services(stage, instance))["web"]
+    stage.railway.faults.add("graphql_error", "deployments", times=None)
+    await manager.suspend(instance.id)
+    for _ in range(10):
+        await manager.reconcile(instance.id)
+        stage.clock.advance(30)
+    assert web.latest_deployment.status == "REMOVED"
+    assert (await stage.get(instance.id)).status is InstanceStatus.RUNNING
+    stage.railway.faults.clear()
+    assert (await manager.wait(instance.id)).status is InstanceStatus.SUSPENDED
 
 
 # Once, on somebody's word ---------------------------------------------------------------------------------------

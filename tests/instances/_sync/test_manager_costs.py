@@ -97,6 +97,24 @@ def test_as_many_instances_at_rest_as_fit_are_one_request(
     assert stage.railway.requests.count - before == -(-number // 5)
 
 
+@pytest.mark.parametrize(("verb", "requests"), [("stop", 5), ("suspend", 6)])
+def test_to_look_for_what_is_on_its_way_costs_no_request(
+    new_stage: type[Stage], verb: str, requests: int
+) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    before = stage.railway.requests.count
+    getattr(manager, verb)(instance.id)
+    manager.wait(instance.id)
+    assert stage.railway.requests.count - before == requests
+    stage.clock.advance(2 * manager.settings.check_interval_s)
+    before = stage.railway.requests.count
+    manager.run_due()
+    assert stage.railway.requests.count - before == 1
+    assert stage.railway.requests.operations["deployments"] > 0
+
+
 def test_every_write_was_written_down_before(new_stage: type[Stage]) -> None:
     stage = new_stage(APP)
     instance = stage.running()

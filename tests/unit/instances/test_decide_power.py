@@ -9,10 +9,12 @@ import pytest
 from railway_saas.domain.instances import Power
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
+from railway_saas.instances.steps import Look, Write
 from tests.support.situations import (
     APP_KEY,
     ENVIRONMENT,
     NOW,
+    ON_THEIR_WAY,
     POSTGRES_KEY,
     REDIS_KEY,
     ago,
@@ -23,7 +25,9 @@ from tests.support.situations import (
     kinds,
     later,
     looked_at,
+    no_answer,
     observed,
+    on_their_way,
     operation,
     rests,
     seen_service,
@@ -63,7 +67,14 @@ def one(status: str | None, **more: Any) -> Any:
 def test_nothing_is_switched_before_it_was_looked_at(
     wanted: DesiredStatus, power: Power, status: InstanceStatus
 ) -> None:
-    assert looked_at(decide(situation(instance(wanted=wanted)))) == {ENVIRONMENT}
+    assert decide(situation(instance(wanted=wanted))) == Look((ON_THEIR_WAY, ENVIRONMENT))
+
+
+@pytest.mark.parametrize(("wanted", "power", "status"), OFF)
+def test_what_is_off_is_looked_at_without_what_is_on_its_way(
+    wanted: DesiredStatus, power: Power, status: InstanceStatus
+) -> None:
+    assert looked_at(decide(situation(instance(status, wanted=wanted)))) == {ENVIRONMENT}
 
 
 STOPS = [
@@ -138,6 +149,95 @@ def test_everything_goes_down_with_one_request() -> None:
 def test_the_deployment_before_goes_down_as_well(wanted: DesiredStatus) -> None:
     seen = environment(seen_service("web", "FAILED", older=[("dep-old", "SUCCESS")]))
     assert sent(decide(situation(instance(wanted=wanted), seen=seen))) == ("older:1:web",)
+
+
+# Behind a newer deployment --------------------------------------------------------------------------------------
+
+
+def behind(
+    wanted: DesiredStatus, *deployments: tuple[str, str], done_already: Any = (), newest: str = "REMOVED"
+) -> Situation:
+    """The newest deployment is over, and others are on their way."""
+    return situation(
+        instance(wanted=wanted),
+        seen=one(newest),
+        sights={ON_THEIR_WAY: on_their_way(*deployments)},
+        operations=done_already,
+    )
+
+
+BOTH_OFF = pytest.mark.parametrize("wanted", [DesiredStatus.STOPPED, DesiredStatus.SUSPENDED])
+
+
+@BOTH_OFF
+@pytest.mark.parametrize("status", CANCELLABLE)
+def test_what_is_on_its_way_behind_is_aborted(wanted: DesiredStatus, status: str) -> None:
+    verdict = decide(behind(wanted, ("dep-1", status)))
+    assert isinstance(verdict, Write)
+    (intent,) = verdict.intents
+    assert intent.key == "abort:1:web"
+    assert intent.request == {"deployment_ids": ["dep-1"], "cancel": True}
+
+
+@BOTH_OFF
+def test_what_is_starting_behind_is_taken_down(wanted: DesiredStatus) -> None:
+    verdict = decide(behind(wanted, ("dep-1", "BUILDING"), ("dep-2", "DEPLOYING"), ("dep-3", "QUEUED")))
+    assert isinstance(verdict, Write)
+    assert {intent.key: intent.request["deployment_ids"] for intent in verdict.intents} == {
+        "older:1:web": ["dep-2"],
+        "abort:1:web": ["dep-1", "dep-3"],
+    }
+
+
+@BOTH_OFF
+def test_the_newest_is_not_behind_itself(wanted: DesiredStatus) -> None:
+    assert sent(decide(behind(wanted, ("dep-web", "BUILDING"), newest="BUILDING"))) == ("cancel:1:dep-web",)
+
+
+@BOTH_OFF
+@pytest.mark.parametrize(
+    "abort",
+    [
+        pytest.param({"finished_at": ago(121)}, id="never reported"),
+        pytest.param({"state": OperationState.FAILED, "error": "no"}, id="refused"),
+    ],
+)
+def test_an_abort_that_does_nothing_is_followed_by_a_removal(
+    wanted: DesiredStatus, abort: dict[str, Any]
+) -> None:
+    request = {"deployment_ids": ["dep-1"], "cancel": True}
+    aborted = operation(OperationKind.REMOVE, "abort:1:web", request=request, **abort)
+    assert sent(decide(behind(wanted, ("dep-1", "BUILDING"), done_already=[aborted]))) == ("older:1:web",)
+
+
+@BOTH_OFF
+def test_what_is_aborted_is_waited_for_and_what_came_meanwhile_is_another_round(
+    wanted: DesiredStatus,
+) -> None:
+    aborted = done(OperationKind.REMOVE, "abort:1:web", request={"deployment_ids": ["dep-1"]})
+    assert waits(decide(behind(wanted, ("dep-1", "QUEUED"), done_already=[aborted]))) == 3
+    both = behind(wanted, ("dep-1", "QUEUED"), ("dep-2", "QUEUED"), done_already=[aborted])
+    assert observed(decide(both)).switches == 1
+    assert observed(decide(behind(wanted, done_already=[aborted]))).status == wanted
+
+
+@BOTH_OFF
+def test_what_somebody_else_has_on_its_way_is_left_alone(wanted: DesiredStatus) -> None:
+    seen = environment(seen_service("web", "REMOVED"), "theirs")
+    theirs = on_their_way(("dep-1", "BUILDING"), service="theirs")
+    s = situation(instance(wanted=wanted), seen=seen, sights={ON_THEIR_WAY: theirs})
+    assert observed(decide(s)).status == wanted
+
+
+@BOTH_OFF
+def test_without_an_answer_about_what_is_on_its_way_it_goes_off_and_is_not_said_to_be_off(
+    wanted: DesiredStatus,
+) -> None:
+    unanswered = {ON_THEIR_WAY: no_answer()}
+    running = situation(instance(wanted=wanted), seen=one("SLEEPING"), sights=unanswered)
+    assert sent(decide(running)) == ("remove:1:dep-web",)
+    gone = situation(instance(wanted=wanted, seen_at=NOW), seen=one("REMOVED"), sights=unanswered)
+    assert waits(decide(gone)) == 5
 
 
 def test_what_is_sent_is_waited_for() -> None:
@@ -239,6 +339,12 @@ def test_what_is_off_and_runs_again_is_switched_off(status: InstanceStatus, seen
 
 
 @pytest.mark.parametrize("status", [STOPPED, SUSPENDED])
+def test_where_something_came_back_more_may_be_on_its_way(status: InstanceStatus) -> None:
+    of = instance(status, wanted=DesiredStatus(status))
+    assert decide(situation(of, sights={ENVIRONMENT: one("SUCCESS")})) == Look((ON_THEIR_WAY, ENVIRONMENT))
+
+
+@pytest.mark.parametrize("status", [STOPPED, SUSPENDED])
 def test_the_next_time_it_comes_back_is_another_switch(status: InstanceStatus) -> None:
     of = instance(status, wanted=DesiredStatus(status), switches=3)
     removed = done(OperationKind.REMOVE, "remove:4:dep-web")
@@ -255,7 +361,7 @@ def test_the_next_time_it_comes_back_is_another_switch(status: InstanceStatus) -
 )
 def test_what_is_off_and_stays_off_rests(status: InstanceStatus, seen: Any) -> None:
     of = instance(status, wanted=DesiredStatus(status))
-    assert rests(decide(situation(of, seen=seen))) == 900
+    assert rests(decide(situation(of, sights={ENVIRONMENT: seen}))) == 900
 
 
 # On -------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from tests.support.situations import (
     ago,
     app,
     environment,
+    on_their_way,
     rows,
     seen_service,
     seen_volume,
@@ -98,8 +99,31 @@ def test_a_failed_deployment_leaves_the_one_before_in_service(
 
 def test_the_newest_deployment_is_not_older_than_itself() -> None:
     assert one(older=[("dep-web", "SUCCESS"), ("dep-old", "SUCCESS")]).older == (
-        OlderDeployment("dep-old", runs=True),
+        OlderDeployment("dep-old", "SUCCESS"),
     )
+
+
+def test_what_is_on_its_way_is_among_the_older_ones_of_its_service() -> None:
+    seen = environment(seen_service("web", "FAILED", older=[("dep-old", "SUCCESS")]), "other")
+    coming = on_their_way(
+        ("dep-web", "BUILDING"), ("dep-1", "BUILDING"), ("dep-old", "DEPLOYING"), ("dep-gone", "REMOVED")
+    )
+    other, service = read_view(seen, web(), on_their_way=coming).services
+    assert {entry.deployment_id: entry.status for entry in service.older} == {
+        "dep-1": "BUILDING",
+        "dep-old": "SUCCESS",
+    }
+    assert not other.older
+
+
+@pytest.mark.parametrize("status", sorted(IN_PROGRESS))
+def test_what_is_on_its_way_behind_lives_and_does_not_serve(status: str) -> None:
+    (service,) = read_view(
+        environment(seen_service("web", "REMOVED")), web(), on_their_way=on_their_way(("dep-1", status))
+    ).services
+    assert (service.is_live, service.serves, service.is_up) == (True, False, False)
+    (entry,) = service.older
+    assert (entry.is_coming, entry.is_cancellable) == (True, status in CANCELLABLE)
 
 
 def test_a_sentence_says_what_is_happening() -> None:

@@ -9,6 +9,7 @@ from railway_saas._core.operation import Lane
 from railway_saas.errors import RailwayError
 from railway_saas.instances.placement import read_marker
 from railway_saas.instances.steps import FoundProject, ProjectSearch, Sight, SightKind
+from railway_saas.instances.view import IN_PROGRESS
 from railway_saas.railway.operations import (
     backups,
     domains,
@@ -38,6 +39,13 @@ def operation_for(instance: Instance, sight: Sight, *, lane: Lane) -> Operation[
     match sight.kind:
         case SightKind.ENVIRONMENT:
             return overview.environment(observed.environment_id or "", lane=lane)
+        case SightKind.ON_THEIR_WAY:
+            return overview.deployments(
+                project_id=observed.project_id or "",
+                environment_id=observed.environment_id or "",
+                status_in=IN_PROGRESS,
+                lane=lane,
+            )
         case SightKind.WORKFLOW:
             return workflows.status(sight.subject, lane=lane)
         case SightKind.PROJECT:

@@ -13,9 +13,10 @@ from railway_saas.instances.deciding.common import (
     environment_seen,
     joined,
     levels,
+    see,
     write,
 )
-from railway_saas.instances.steps import EventDraft, Intent, Wait
+from railway_saas.instances.steps import ENVIRONMENT, ON_THEIR_WAY, EventDraft, Intent, Look, Wait
 from railway_saas.instances.view import CANCELLABLE, IN_PROGRESS
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from railway_saas.instances.view import RailwayView, ServiceView
 
 _STATUS: Final = {Power.STOPPED: InstanceStatus.STOPPED, Power.SUSPENDED: InstanceStatus.SUSPENDED}
+_AT_EVERYTHING: Final = Look((ON_THEIR_WAY, ENVIRONMENT))
+"""One request, in this order: what comes up in between is seen at least once. What rests is looked at without the
+first: an environment shows of each service the newest deployment and what is up, and not what is on its way behind it.
+"""
 SWITCH_PAUSE_S: Final = 3.0
 JOB_S: Final = 6.0
 """A restarted service that does not run after so many seconds has ended: Railway takes less than one to start it."""
@@ -37,7 +42,9 @@ def switching_keys(s: Situation) -> set[str]:
     """Keys of the operations of the switch that is going on, or would come next."""
     number = s.observed.switches + 1
     return {
-        f"{verb}:{number}:{row.template_key}" for row in s.services for verb in ("on", "on-deploy", "older")
+        f"{verb}:{number}:{row.template_key}"
+        for row in s.services
+        for verb in ("on", "on-deploy", "older", "abort")
     } | {
         f"{verb}:{number}:{row.railway_deployment_id}"
         for row in s.services
@@ -52,6 +59,8 @@ def switch_power(s: Situation) -> Verdict | None:
         return None
     if target is s.observed.power and target is Power.ON:
         return None
+    if target not in {Power.ON, s.observed.power} and ON_THEIR_WAY not in s.seen:
+        return _AT_EVERYTHING
     blind = environment_seen(s)
     if blind is not None or s.view is None:
         return blind
@@ -61,12 +70,17 @@ def switch_power(s: Situation) -> Verdict | None:
 
 
 def _switch_off(s: Situation, view: RailwayView, target: Power) -> Verdict | None:
-    """Stop or remove what lives. Also what came back by itself: nothing runs that should not."""
+    """Stop or remove what lives, and abort what is on its way, also behind a newer deployment.
+
+    Also what came back by itself: nothing runs that should not.
+    """
     live = [service for service in view.services if service.is_known and _is_on(s, service, target)]
+    if not live and target is s.observed.power and not _has_switched(s):
+        return None
+    if ON_THEIR_WAY not in s.seen:
+        return _AT_EVERYTHING
     if not live:
-        if target is s.observed.power and not _has_switched(s):
-            return None
-        return s.record(
+        return see(s, ON_THEIR_WAY) or s.record(
             s.moved(
                 _STATUS[target], power=target, switches=s.observed.switches + 1, error=None, seen_at=s.now
             ),
@@ -93,25 +107,37 @@ def _another_round(s: Situation, live: list[ServiceView], target: Power) -> Verd
     """What came up beside what was taken down needs a write of its own; what stays needs an operator."""
     again = s.with_observed(switches=s.observed.switches + 1)
     for service in live:
-        older = s.operations.get(_key(s, "older", service))
-        newest = s.operations.get(f"remove:{s.observed.switches + 1}:{service.deployment_id}")
-        seen = set(_older_ids(service, target))
-        if older is not None and older.state is OperationState.CONFIRMED and seen:
-            if seen - set(older.request["deployment_ids"]):
-                return s.record(again)
-            newest = older
+        besides = _besides(s, service, target)
+        if any(_is_another(s, _key(s, verb, service), ids) for verb, ids in besides.items()):
+            return s.record(again)
         if service.status == "REMOVING":
             continue
-        if newest is not None and newest.state is OperationState.CONFIRMED and _is_stuck(s, newest.key):
+        key = f"remove:{s.observed.switches + 1}:{service.deployment_id}"
+        if besides["older"] and s.confirmed(_key(s, "older", service)):
+            key = _key(s, "older", service)
+        if s.confirmed(key) and _is_stuck(s, key):
             step = ask_operator(s, f"Railway does not take {service.name} down, though it said so")
             changed = replace(step.change.instance.observed, switches=again.observed.switches)
             return s.record(replace(again, observed=changed), *step.change.events)
     return None
 
 
-def _older_ids(service: ServiceView, target: Power) -> list[str]:
-    """What is to go besides the newest deployment."""
-    return [one.deployment_id for one in service.older if one.runs or target is Power.SUSPENDED]
+def _is_another(s: Situation, key: str, deployment_ids: list[str]) -> bool:
+    """Whether one of these was not there when Railway took the others down."""
+    operation = s.operations.get(key)
+    if operation is None or operation.state is not OperationState.CONFIRMED:
+        return False
+    return not set(deployment_ids) <= set(operation.request["deployment_ids"])
+
+
+def _besides(s: Situation, service: ServiceView, target: Power) -> dict[str, list[str]]:
+    """What is to go besides the newest deployment, by the verb: aborted where that will do, else taken down."""
+    gone = [one for one in service.older if one.runs or one.is_coming or target is Power.SUSPENDED]
+    aborted = [] if _is_stuck(s, _key(s, "abort", service)) else [one for one in gone if one.is_cancellable]
+    return {
+        "older": [one.deployment_id for one in gone if one not in aborted],
+        "abort": [one.deployment_id for one in aborted],
+    }
 
 
 def _switched(s: Situation, *verbs: str) -> Iterator[ProviderOperation]:
@@ -120,7 +146,8 @@ def _switched(s: Situation, *verbs: str) -> Iterator[ProviderOperation]:
     return (operation for operation in s.operations.values() if operation.key.startswith(prefixes))
 
 
-_VERBS: Final = ("stop", "cancel", "remove", "older", "on", "on-deploy")
+_OFF: Final = ("stop", "cancel", "remove", "older", "abort")
+_VERBS: Final = (*_OFF, "on", "on-deploy")
 
 
 def _unneeded(s: Situation) -> tuple[ProviderOperation, ...]:
@@ -134,7 +161,7 @@ def _unneeded(s: Situation) -> tuple[ProviderOperation, ...]:
 
 def _has_switched(s: Situation) -> bool:
     """Whether something that had come back was switched off: the next time is another switch."""
-    done = _switched(s, "stop", "cancel", "remove", "older")
+    done = _switched(s, *_OFF)
     return any(operation.state in {OperationState.CONFIRMED, OperationState.INTENDED} for operation in done)
 
 
@@ -149,12 +176,11 @@ def _is_on(s: Situation, service: ServiceView, target: Power) -> bool:
 
 def _off(s: Situation, service: ServiceView, target: Power) -> Iterator[Intent]:
     """How this service goes off; nothing where it is on its way."""
-    older = _older_ids(service, target)
-    key = _key(s, "older", service)
-    if older and not s.confirmed(key):
-        yield Intent(
-            kind=OperationKind.REMOVE, key=key, subject=service.key, request={"deployment_ids": older}
-        )
+    for verb, ids in _besides(s, service, target).items():
+        key = _key(s, verb, service)
+        if ids and not s.confirmed(key):
+            request = {"deployment_ids": ids, "cancel": verb == "abort"}
+            yield Intent(kind=OperationKind.REMOVE, key=key, subject=service.key, request=request)
     newest = _off_newest(s, service, target)
     if newest is not None:
         yield newest

@@ -37,9 +37,11 @@ class OverviewSource(RailwayModel):
 
 
 class OverviewDeployment(RailwayModel):
-    """A service's newest deployment, or one that is active beside it."""
+    """A service's newest deployment, or another one of it."""
 
     id: str
+    service_id: str | None = None
+    """Whose it is, where deployments of several services are listed."""
     status: str | None = None
     """A `DeploymentStatus`; a text, so that new values of Railway pass."""
     deployment_stopped: bool | None = None
