@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import redis
+
 from railway_saas import RailwayClient
 from railway_saas.config import RateLimit
 from railway_saas.errors import ConfigurationError
 from railway_saas.instances import InstanceManager, ManagerSettings, WebhookIntake
+from railway_saas.railway.redis_pacing import RedisPacer
 from reference_server.accounts import Accounts, AccountSettings
+from reference_server.cache import Cache
 from reference_server.catalogue.offers import Catalogue
 from reference_server.data.database import ServerDatabase
 from reference_server.data.engines import ConnectionRole, open_engine, open_replica
@@ -65,6 +69,7 @@ class Platform:
     mail: MailTransport
     updates: InstanceUpdates
     catalogue: Catalogue
+    cache: Cache
     answers: Seal
     """Seals answers to requests with an `Idempotency-Key`."""
     streams: Streams
@@ -77,6 +82,7 @@ class Platform:
         self.streams.close()
         self.railway.close()
         self.jobs.close()
+        self.cache.close()
         self.database.close()
 
 
@@ -162,6 +168,10 @@ def build_platform(
         mail=transport_of(settings),
         updates=InstanceUpdates(database, manager_in, now=clock),
         catalogue=Catalogue(database, manager_in, now=clock),
+        cache=Cache(
+            settings.redis_url and settings.redis_url.get_secret_value(),
+            asked=lambda kind, hit: metrics.cache_asked(kind, hit=hit),
+        ),
         answers=RingCipher(settings.encryption_keys, purpose=ANSWERS),
         streams=streams,
         log_tail=LogTail(railway, streams, has_sockets=emulator is None),
@@ -183,7 +193,19 @@ def _railway_of(
     client = RailwayClient(
         settings.railway_api_token.get_secret_value(),
         endpoint=settings.railway_endpoint,
-        rate_limit=RateLimit(per_hour=settings.railway_requests_per_hour),
+        rate_limit=_pace_of(settings),
         on_request=metrics.railway_asked,
     )
     return client, settings.railway_workspace_id
+
+
+def _pace_of(settings: Settings) -> RateLimit | RedisPacer:
+    """One rate budget for all processes where there is a Redis, else this process's part of it."""
+    limit = RateLimit(per_hour=settings.railway_requests_per_hour)
+    if settings.redis_url is None:
+        return limit
+    client = redis.Redis.from_url(
+        settings.redis_url.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5
+    )
+    # Named after the workspace, never after the token.
+    return RedisPacer(client, key=str(settings.railway_workspace_id), rate_limit=limit)

@@ -136,6 +136,11 @@ def reply(body: BaseModel | None, status: int = 200, **headers: str) -> Response
     return Response(body.model_dump_json(), status, named, content_type=JSON)
 
 
+def reply_json(body: str) -> Response:
+    """An answer that is JSON already."""
+    return Response(body, content_type=JSON)
+
+
 def user_agent() -> str | None:
     """Of the request, cut."""
     return request.user_agent.string[:255] or None

@@ -14,7 +14,7 @@ from railway_saas.domain import CatalogueTemplate
 from railway_saas.errors import RailwayAuthError, RailwayNotFoundError
 from railway_saas.instances.inputs import MAX_NAME
 from reference_server.api.authentication import admins_only, needs, platform, principal, public
-from reference_server.api.describing import ApiModel, PageQuery, described, reply
+from reference_server.api.describing import ApiModel, PageQuery, described, reply, reply_json
 from reference_server.api.idempotency import idempotent
 from reference_server.api.instances.blueprint import accepting
 from reference_server.api.instances.collection import DeployBody, deploy
@@ -27,6 +27,7 @@ from reference_server.api.preconditions import (
     updates,
 )
 from reference_server.api.problems import forbidden, invalid, not_found
+from reference_server.cache import CATALOGUE
 from reference_server.catalogue.offers import Offer, preview_of, read_offer
 
 api = APIBlueprint(
@@ -234,19 +235,21 @@ def list_templates(query: TemplateQuery) -> Response:
         raise forbidden("Withdrawn templates are for administrators.")
     is_active = query.is_active if _is_admin() else True
     cursors = Cursors("templates", is_active, query.category)
-    with platform().database.stale_unit_of_work() as work:
-        page = work.templates.list_page(
-            is_active=is_active,
-            category=query.category,
-            after=cursors.read(query.cursor),
-            limit=query.limit,
-        )
-    return reply(
-        TemplatePageModel(
-            items=[template_model(one) for one in page.items],
-            next_cursor=cursors.wrap(page.next_cursor),
-        )
-    )
+    after = cursors.read(query.cursor)
+
+    def make() -> str:
+        with platform().database.stale_unit_of_work() as work:
+            page = work.templates.list_page(
+                is_active=is_active, category=query.category, after=after, limit=query.limit
+            )
+        return TemplatePageModel(
+            items=[template_model(one) for one in page.items], next_cursor=cursors.wrap(page.next_cursor)
+        ).model_dump_json()
+
+    if _is_admin():
+        return reply_json(make())
+    key = f"list:{query.category}:{after}:{query.limit}"
+    return reply_json(platform().cache.get_or_make(CATALOGUE, key, make))
 
 
 @api.get(
@@ -284,6 +287,7 @@ def publish_template(body: PublishBody) -> Response:
         setup_config=body.setup_config,
         actor=_actor(),
     )
+    platform().cache.renew(CATALOGUE)
     with platform().database.unit_of_work() as work:
         offer = read_offer(work, template.id)
     return reply_with_etag(_detail(offer), 201, Location=f"/api/templates/{template.id}")
@@ -322,6 +326,7 @@ def update_template(path: TemplatePath, body: TemplateBody) -> Response:
         notes=body.notes,
         **columns,
     )
+    platform().cache.renew(CATALOGUE)
     return reply_with_etag(_detail(offer))
 
 
@@ -336,6 +341,7 @@ def withdraw_template(path: TemplatePath) -> Response:
         actor=_actor(),
         is_active=False,
     )
+    platform().cache.renew(CATALOGUE)
     return reply(None)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from reference_server.cache import CATALOGUE
 from reference_server.catalogue import publish_folder
 from reference_server.cli.context import platform_for, settings
 from reference_server.data.engines import ConnectionRole, open_engine
@@ -38,3 +39,4 @@ def seed(
     with platform_for("seed") as platform:
         for name, outcome in publish_folder(platform.manager, folder):
             typer.echo(f"{name}: {outcome}")
+        platform.cache.renew(CATALOGUE)

@@ -1,0 +1,156 @@
+"""Answers that many ask for: kept in Redis for all processes, or in each one where there is none.
+
+One of those who miss at the same time makes the answer, the others wait for it, so that a stampede does not reach the
+database. Without Redis, or while it is gone, every process keeps its own answers for a few seconds: slower, never broken.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import redis
+from dogpile.cache import make_region
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dogpile.cache.region import CacheRegion
+
+log = logging.getLogger("reference_server.cache")
+
+CATALOGUE: Final = "catalogue"
+"""Kind of the pages of the catalogue that everybody sees."""
+SHARED_TTL_S: Final = 300
+"""In Redis, where a change is known to all processes at once."""
+OWN_TTL_S: Final = 5
+"""In one process, which hears nothing of what others change."""
+_MAX_OWN: Final = 1_000
+_REDIS_TIMEOUT_S: Final = 0.5
+_MAKING_S: Final = 10
+"""Whoever makes an answer and dies holds the others up for no longer."""
+
+
+class _Bounded(OrderedDict[str, Any]):
+    """Forgets what was put in first."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        while len(self) > _MAX_OWN:
+            self.popitem(last=False)
+
+
+class Cache:
+    """Text by kind and key.
+
+    Args:
+        redis_url: Where it is shared; in this process unless given.
+        asked: Told of every look-up: the kind, and whether it was there.
+    """
+
+    def __init__(self, redis_url: str | None, *, asked: Callable[[str, bool], None]) -> None:
+        self._asked = asked
+        self._own = _own_region()
+        self._redis = None if redis_url is None else _redis_client(redis_url)
+        self._shared = None if self._redis is None else _shared_region(self._redis)
+        self._is_down = threading.Event()
+
+    def get_or_make(self, kind: str, key: str, make: Callable[[], str]) -> str:
+        """The answer, made if it is not there."""
+        if self._shared is not None:
+            try:
+                found = self._look_up(self._shared, kind, f"{kind}:{self._generation(kind)}:{key}", make)
+            except (redis.RedisError, OSError) as error:
+                self._gone(error)
+            else:
+                self._back()
+                return found
+        return self._look_up(self._own, kind, f"{kind}:{key}", make)
+
+    def _look_up(self, region: CacheRegion, kind: str, key: str, make: Callable[[], str]) -> str:
+        made = False
+
+        def make_and_note() -> str:
+            nonlocal made
+            made = True
+            return make()
+
+        found: str = region.get_or_create(key, make_and_note)
+        self._asked(kind, not made)
+        return found
+
+    def renew(self, kind: str) -> None:
+        """Something of a kind was changed: all of that kind is made anew. Call it after the commit."""
+        self._own.invalidate()
+        if self._redis is None:
+            return
+        try:
+            self._redis.set(_generation_key(kind), uuid4().hex)
+        except (redis.RedisError, OSError) as error:
+            self._gone(error)
+
+    def _generation(self, kind: str) -> str:
+        """Part of every key in Redis: whoever changes something changes it."""
+        assert self._redis is not None  # noqa: S101 - asked for only where there is a Redis
+        found = self._redis.get(_generation_key(kind))
+        return found.decode() if isinstance(found, bytes) else "0"
+
+    def _gone(self, error: Exception) -> None:
+        if not self._is_down.is_set():
+            self._is_down.set()
+            log.warning("Redis does not answer (%s): every process caches for itself", type(error).__name__)
+
+    def _back(self) -> None:
+        if self._is_down.is_set():
+            self._is_down.clear()
+            log.info("Redis answers again: the cache is shared as before")
+
+    def close(self) -> None:
+        """Give connections back."""
+        if self._redis is not None:
+            self._redis.close()
+
+
+def _generation_key(kind: str) -> str:
+    return f"railway-saas:cache-generation:{kind}"
+
+
+def _own_region() -> CacheRegion:
+    return make_region().configure(
+        "dogpile.cache.memory", expiration_time=OWN_TTL_S, arguments={"cache_dict": _Bounded()}
+    )
+
+
+def _redis_client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=_REDIS_TIMEOUT_S,
+        socket_connect_timeout=_REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _shared_region(client: redis.Redis) -> CacheRegion:
+    # JSON, not pickle: who can write to Redis must not be able to run code here.
+    return make_region(
+        key_mangler=lambda key: f"railway-saas:cache:{key}",
+        serializer=lambda value: json.dumps(value).encode(),
+        deserializer=json.loads,
+    ).configure(
+        "dogpile.cache.redis",
+        expiration_time=SHARED_TTL_S,
+        arguments={
+            "connection_pool": client.connection_pool,
+            "redis_expiration_time": 2 * SHARED_TTL_S,
+            "distributed_lock": True,
+            "thread_local_lock": False,
+            "lock_timeout": _MAKING_S,
+            "lock_sleep": 0.02,
+        },
+    )

@@ -1,0 +1,111 @@
+"""The cache: one maker for many who miss, fresh after a change, and never in the way when Redis is gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reference_server.cache import Cache
+from tests.support.redis_server import Cable, running_redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[object]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture(params=["own", "shared"])
+def url(request: pytest.FixtureRequest) -> str | None:
+    if request.param == "own":
+        return None
+    server = request.getfixturevalue("redis_server")
+    return str(server.url)
+
+
+@pytest.fixture
+def asked() -> Counter[tuple[str, bool]]:
+    return Counter()
+
+
+@pytest.fixture
+def cache(url: str | None, asked: Counter[tuple[str, bool]]) -> Iterator[Cache]:
+    made = Cache(url, asked=lambda kind, hit: asked.update([(kind, hit)]))
+    made.renew("catalogue")
+    yield made
+    made.close()
+
+
+def test_what_was_made_is_not_made_again_and_look_ups_are_counted(
+    cache: Cache, asked: Counter[tuple[str, bool]]
+) -> None:
+    made = iter(["first", "second"])
+    answers = [cache.get_or_make("catalogue", "page", lambda: next(made)) for _ in range(3)]
+    assert answers == ["first"] * 3
+    assert asked == {("catalogue", False): 1, ("catalogue", True): 2}
+
+
+def test_after_a_change_it_is_made_anew(cache: Cache) -> None:
+    made = iter(["before", "after"])
+    assert cache.get_or_make("catalogue", "page", lambda: next(made)) == "before"
+    cache.renew("catalogue")
+    assert cache.get_or_make("catalogue", "page", lambda: next(made)) == "after"
+
+
+def test_of_many_who_miss_at_once_one_makes_it(cache: Cache) -> None:
+    together = Barrier(16)
+    makers: list[int] = []
+
+    def ask(number: int) -> str:
+        together.wait()
+        return cache.get_or_make("catalogue", "stampede", lambda: str(makers.append(number)))
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = set(pool.map(ask, range(16)))
+    assert (len(answers), len(makers)) == (1, 1)
+
+
+def test_a_maker_that_fails_tells_who_asked_and_the_next_one_makes_it(cache: Cache) -> None:
+    def fail() -> str:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cache.get_or_make("catalogue", "broken", fail)
+    assert cache.get_or_make("catalogue", "broken", lambda: "mended") == "mended"
+
+
+def test_two_processes_share_a_change_through_redis(redis_server: object) -> None:
+    url = redis_server.url  # type: ignore[attr-defined]
+    one, other = (Cache(url, asked=lambda *_: None) for _ in range(2))
+    one.renew("catalogue")
+    assert one.get_or_make("catalogue", "shared", lambda: "old") == "old"
+    assert other.get_or_make("catalogue", "shared", lambda: "new") == "old"
+    one.renew("catalogue")
+    assert other.get_or_make("catalogue", "shared", lambda: "new") == "new"
+    one.close()
+    other.close()
+
+
+def test_without_redis_it_goes_on_alone_and_comes_back(
+    redis_server: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    cable = Cable(redis_server)  # type: ignore[arg-type]
+    cable.mend()
+    cache = Cache(cable.url, asked=lambda *_: None)
+    cache.renew("catalogue")
+    assert cache.get_or_make("catalogue", "k", lambda: "shared") == "shared"
+    cable.cut()
+    caplog.set_level("INFO", "reference_server.cache")
+    assert cache.get_or_make("catalogue", "k", lambda: "own") == "own"
+    cable.mend()
+    assert cache.get_or_make("catalogue", "k", lambda: "?") == "shared"
+    assert ["Redis does not answer" in caplog.text, "Redis answers again" in caplog.text] == [True, True]
+    cache.close()
+    cable.cut()
