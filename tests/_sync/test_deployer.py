@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from railway_saas.emulator import Emulator, FaultKind
+from railway_saas.emulator.environment_patches import Patches
 from railway_saas.errors import ProvisioningError, RailwayInputError, TemplateError
 from railway_saas.instances import Stack, StackDeployer, StackEvent
 from railway_saas.templates import Template
@@ -103,6 +104,28 @@ def test_a_volume_that_cannot_shrink_keeps_nothing_else_from_being_set() -> None
     assert mounts == {"App": None, "Postgres": "/var/lib/postgresql/data", "Redis": "/data"}
     with emulator.client() as railway:
         assert (railway.environments.staged_changes(stack.environment_id)).is_empty
+
+
+def test_what_waits_in_the_environment_is_not_put_into_force_with_it() -> None:
+    emulator = marketplace(OWN)
+
+    def stage_something(event: StackEvent) -> None:
+        if event.step != "services":
+            return
+        (project,) = emulator.world.projects.values()
+        (environment,) = project.environments.values()
+        left = {
+            one.service.id: {"deploy": {"startCommand": "sleep 1"}} for one in environment.instances.values()
+        }
+        emulator.world.part(Patches).stage(environment, {"services": left}, merge=False)
+
+    with emulator.client() as railway:
+        deployer = StackDeployer(railway, on_event=stage_something)
+        stack = deployer.deploy(filled(APP), project_name="acme", workspace_id=emulator.workspace_id)
+    (environment,) = emulator.world.projects[stack.project_id].environments.values()
+    commands = {one.settings.start_command for one in environment.instances.values()}
+    assert "sleep 1" not in commands
+    assert emulator.world.part(Patches).staged(environment).document == {}
 
 
 def test_every_step_is_told_with_the_count_of_running_services() -> None:

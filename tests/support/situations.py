@@ -291,6 +291,12 @@ def staged(*, waits: bool, error: str | None = None) -> EnvironmentPatch:
     )
 
 
+def restored(name: str = "web") -> EnvironmentPatch:
+    """What a restore stages: another volume in the place of the one that is mounted."""
+    mounts = {f"volume-{name}": None, f"volume-new-{name}": {"mountPath": "/data"}}
+    return EnvironmentPatch(id="patch-1", patch={"services": {service_id(name): {"volumeMounts": mounts}}})
+
+
 def not_authorized() -> RailwayAuthError:
     return RailwayAuthError("Not Authorized")
 

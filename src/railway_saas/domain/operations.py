@@ -38,6 +38,8 @@ class OperationKind(StrEnum):
     BACKUP_CREATE = "backup_create"
     BACKUP_RESTORE = "backup_restore"
     RESTORE_COMMIT = "restore_commit"
+    PREVIEW = "preview"
+    """Changes that are staged to be checked, and discarded: whoever finds it unfinished discards them."""
     PROJECT_DELETE = "project_delete"
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 UPGRADE_PREFIX: Final = "upgrade:"
 RECOVER_PREFIX: Final = "recover:"
+PREVIEW_PREFIX: Final = "preview:"
 RESTORE_COMMIT_PREFIX: Final = "restore-commit:"
 RESTORE_PREFIXES: Final = ("restore:", RESTORE_COMMIT_PREFIX)
 _WATCHED_PREFIXES: Final = (
@@ -292,7 +293,7 @@ def _restored(s: Situation, operation: ProviderOperation, change: Change) -> Cha
         kind=OperationKind.RESTORE_COMMIT,
         key=f"{RESTORE_COMMIT_PREFIX}{operation.key}",
         subject=str(operation.request.get("subject", "")),
-        request={"before": operation.request.get("before")},
+        request={name: operation.request.get(name) for name in ("before", "volume_instance_id")},
     )
     return replace(
         change,

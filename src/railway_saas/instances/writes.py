@@ -11,8 +11,11 @@ from railway_saas.instances import calls
 from railway_saas.instances.deciding.building import CONFIGURE_KEY
 from railway_saas.instances.deciding.changing import changed_variables
 from railway_saas.instances.settings import DEFAULT_BUCKET_REGION, bucket_region, limit_override, settings_of
+from railway_saas.instances.staging import restored_change
+from railway_saas.instances.steps import STAGED
 from railway_saas.instances.upgrades import plan_upgrade
 from railway_saas.instances.view import RailwayView
+from railway_saas.railway.models.environments import EnvironmentPatch
 from railway_saas.railway.operations import (
     backups,
     deployments,
@@ -43,6 +46,7 @@ GOES_ON: Final = frozenset(
         OperationKind.CONFIGURE,
         OperationKind.BACKUP_CREATE,
         OperationKind.BACKUP_RESTORE,
+        OperationKind.RESTORE_COMMIT,
     }
 )
 """Railway goes on with these after it has answered: they stay SENT until a look says that they are complete."""
@@ -248,17 +252,39 @@ def backup_create(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Op
     yield backups.create(str(intent.request["volume_instance_id"]), name=str(intent.request["name"]))
 
 
-def backup_restore(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
-    """A new volume from a backup; Railway stages the change."""
+def backup_restore(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A new volume from a backup; Railway stages the change, merged into what waits.
+
+    So what an earlier restore of the service has left waiting goes first.
+    """
+    if _restored(s, intent):
+        yield environments.stage_changes(_place(s)[1], {}, merge=False)
     yield backups.restore(
         volume_instance_id=str(intent.request["volume_instance_id"]),
         backup_id=str(intent.request["backup_id"]),
     )
 
 
-def restore_commit(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
-    """Put the restored volume in place; deploys the service."""
+def restore_commit(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """Put the restored volume in place; deploys the service.
+
+    Railway commits everything that waits: what is not the restore's own is replaced by it first.
+    """
+    own, staged = _restored(s, intent), s.sight(STAGED, EnvironmentPatch)
+    if own and staged is not None and own != staged.patch:
+        yield environments.stage_changes(_place(s)[1], own, merge=False)
     yield environments.commit_staged(_place(s)[1], message="restore a backup")
+
+
+def _restored(s: Situation, intent: Intent) -> JsonObject:
+    """What waits of a restore of the intent's service."""
+    staged = s.sight(STAGED, EnvironmentPatch)
+    return restored_change(staged.patch, service_id_of(s, intent.subject)) if staged else {}
+
+
+def preview(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
+    """Discard what a preview that broke off has left; the preview itself stages and discards in one request."""
+    yield environments.stage_changes(_place(s)[1], {}, merge=False)
 
 
 def project_delete(_scribe: Scribe, s: Situation, _intent: Intent) -> Iterator[Operation[Any]]:
@@ -287,6 +313,7 @@ _CALLS: Final[dict[OperationKind, Callable[[Scribe, Situation, Intent], Iterator
     OperationKind.BACKUP_CREATE: backup_create,
     OperationKind.BACKUP_RESTORE: backup_restore,
     OperationKind.RESTORE_COMMIT: restore_commit,
+    OperationKind.PREVIEW: preview,
     OperationKind.PROJECT_DELETE: project_delete,
 }
 
@@ -311,8 +338,10 @@ def result_of(intent: Intent, answers: Sequence[Any]) -> Mapping[str, Any]:
         case OperationKind.CUSTOM_DOMAIN_CREATE:
             return {"domain_id": answer.id}
         case OperationKind.TEMPLATE_DEPLOY | OperationKind.BACKUP_CREATE | OperationKind.BACKUP_RESTORE:
-            return {"answered": True, "workflow_id": answer.workflow_id}
-        case OperationKind.CONFIGURE if any(isinstance(one, str) for one in answers):
+            return {"answered": True, "workflow_id": answers[-1].workflow_id}
+        case OperationKind.CONFIGURE | OperationKind.RESTORE_COMMIT if any(
+            isinstance(one, str) for one in answers
+        ):
             return {
                 "answered": True
             }  # the id of a committed patch; whether it could be applied is to be seen

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from railway_saas.domain.instances import Rollout
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
-from railway_saas.instances.steps import Write
+from railway_saas.instances.steps import ENVIRONMENT, STAGED, Sight, Write
 from tests.support.situations import (
     ago,
     decide,
@@ -17,17 +17,26 @@ from tests.support.situations import (
     instance,
     kinds,
     later,
+    looked_at,
     observed,
     operation,
+    recorded,
+    restored,
     rests,
     seen_service,
+    seen_volume,
     sent,
     situation,
+    staged,
     states,
     waits,
 )
 
+if TYPE_CHECKING:
+    from railway_saas.railway.models.environments import EnvironmentPatch
+
 INTENDED = OperationState.INTENDED
+VOLUME = {"volume_instance_id": "volume-instance-web"}
 ACTIONS = [
     (OperationKind.SERVICE_DEPLOY, "redeploy:1"),
     (OperationKind.RESTART, "restart:1"),
@@ -37,18 +46,23 @@ ACTIONS = [
     (OperationKind.RESTORE_COMMIT, "restore-commit:restore:1"),
 ]
 NEED_POWER = ACTIONS[:3]
+WITH_VOLUME = environment("web", volumes=[seen_volume("web", "/data")])
 each = pytest.mark.parametrize(("kind", "key"), ACTIONS, ids=[key for _, key in ACTIONS])
 
 
 def asked(kind: OperationKind, key: str, **more: Any) -> Any:
-    more = {"subject": "web", "sent": None, **more}
+    more = {"subject": "web", "sent": None, "request": VOLUME, **more}
     return operation(kind, key, INTENDED, **more)
 
 
 @each
 def test_it_is_sent_when_nothing_else_is_to_be_done(kind: OperationKind, key: str) -> None:
-    verdict = decide(situation(operations=[asked(kind, key)]))
+    verdict = decide(situation(operations=[asked(kind, key)], seen=WITH_VOLUME, sights=sights_for(kind)))
     assert (sent(verdict), kinds(verdict)) == ((key,), {kind})
+
+
+def sights_for(kind: OperationKind) -> dict[Sight, Any]:
+    return {STAGED: restored() if kind is OperationKind.RESTORE_COMMIT else staged(waits=False)}
 
 
 @each
@@ -86,8 +100,51 @@ def test_it_is_abandoned_when_it_was_switched_off_meanwhile(
 @pytest.mark.parametrize("status", [InstanceStatus.STOPPED, InstanceStatus.SUSPENDED])
 def test_backups_need_no_power(kind: OperationKind, key: str, status: InstanceStatus) -> None:
     of = instance(status, wanted=DesiredStatus(status))
-    s = situation(of, operations=[asked(kind, key)], seen=environment(seen_service("web", "REMOVED")))
+    seen = environment(seen_service("web", "REMOVED"), volumes=[seen_volume("web", "/data")])
+    s = situation(of, operations=[asked(kind, key)], seen=seen, sights=sights_for(kind))
     assert sent(decide(s)) == (key,)
+
+
+def at_volume(
+    kind: OperationKind, waits: EnvironmentPatch, *, mounted: bool, **changed: Any
+) -> tuple[OperationState, str | None]:
+    """What becomes of an operation on a volume."""
+    key = "restore:1" if kind is OperationKind.BACKUP_RESTORE else "restore-commit:restore:1"
+    seen = WITH_VOLUME if mounted else environment("web", volumes=[seen_volume("web", "/data")])
+    request = VOLUME if mounted else {"volume_instance_id": "volume-instance-old"}
+    one = asked(kind, key, request=request, **changed)
+    verdict = decide(situation(operations=[one], seen=seen, sights={STAGED: waits}))
+    if isinstance(verdict, Write):
+        return OperationState.SENT, None
+    (changed_one,) = recorded(verdict).operations
+    return changed_one.state, changed_one.error
+
+
+def test_what_waits_is_looked_at_before_a_restore_and_before_its_commit() -> None:
+    for kind, key in ACTIONS[4:]:
+        assert looked_at(decide(situation(operations=[asked(kind, key)]))) == {ENVIRONMENT, STAGED}
+
+
+def test_a_backup_of_a_volume_that_was_replaced_is_not_restored() -> None:
+    state, error = at_volume(OperationKind.BACKUP_RESTORE, staged(waits=False), mounted=False)
+    assert (state, "in its place" in str(error)) == (OperationState.FAILED, True)
+
+
+def test_a_commit_of_what_somebody_discarded_is_over() -> None:
+    state, error = at_volume(OperationKind.RESTORE_COMMIT, staged(waits=True), mounted=True)
+    assert (state, "discarded" in str(error)) == (OperationState.FAILED, True)
+
+
+def test_a_commit_of_what_is_in_place_already_is_done() -> None:
+    commit = at_volume(OperationKind.RESTORE_COMMIT, staged(waits=False), mounted=False)
+    assert commit == (OperationState.CONFIRMED, None)
+
+
+def test_what_is_restored_is_put_in_place_before_anything_else_is_restored() -> None:
+    commit, restore = asked(*ACTIONS[5]), asked(*ACTIONS[4])
+    sights = {STAGED: restored()}
+    s = situation(operations=[restore, commit], seen=WITH_VOLUME, sights=sights)
+    assert sent(decide(s)) == (commit.key,)
 
 
 @pytest.mark.parametrize(

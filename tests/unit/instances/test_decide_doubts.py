@@ -13,6 +13,7 @@ from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, Operatio
 from railway_saas.instances.situation import FIRST_LOOK_S, LONGEST_LOOK_S
 from railway_saas.railway.models.backups import VolumeInstanceBackup
 from railway_saas.railway.models.domains import Domains
+from railway_saas.railway.models.environments import EnvironmentPatch
 from railway_saas.railway.models.workflows import WorkflowResult, WorkflowStatus
 from railway_saas.templates import Template
 from tests.support.situations import (
@@ -39,6 +40,7 @@ from tests.support.situations import (
     operation,
     project,
     recorded,
+    restored,
     seen_service,
     seen_volume,
     situation,
@@ -181,8 +183,8 @@ DOUBTS = [
     Doubt(
         kind=OperationKind.BACKUP_RESTORE,
         request={"volume_instance_id": "vi-1"},
-        landed={STAGED: staged(waits=True)},
-        absent={STAGED: staged(waits=False)},
+        landed={STAGED: restored()},
+        absent={STAGED: staged(waits=True)},
     ),
     Doubt(
         kind=OperationKind.SERVICE_DELETE,
@@ -198,10 +200,16 @@ DOUBTS = [
     ),
     Doubt(
         kind=OperationKind.RESTORE_COMMIT,
-        landed={STAGED: staged(waits=False)},
-        absent={STAGED: staged(waits=True)},
+        landed={STAGED: staged(waits=True)},
+        absent={STAGED: restored()},
     ),
 ]
+PREVIEW = operation(
+    OperationKind.PREVIEW,
+    "it",
+    SENT,
+    request={"outline": {"services": {"svc-web": {"source": {"image": {}}}}}},
+)
 REPEATABLE = [
     OperationKind.CONFIGURE,
     OperationKind.VARIABLES,
@@ -214,7 +222,7 @@ each_repeatable = pytest.mark.parametrize("kind", REPEATABLE)
 
 
 def test_every_kind_of_write_is_covered_here() -> None:
-    assert {one.kind for one in DOUBTS} | set(REPEATABLE) == set(OperationKind)
+    assert {one.kind for one in DOUBTS} | set(REPEATABLE) | {PREVIEW.kind} == set(OperationKind)
 
 
 @each_doubt
@@ -337,6 +345,33 @@ def test_a_deployment_that_is_found_is_watched(key: str) -> None:
     one = operation(OperationKind.SERVICE_DEPLOY, key, SENT, subject="web", request=request)
     s = situation(operations=[one], seen=NEW_DEPLOYMENT[ENVIRONMENT])
     assert observed(decide(s)).rollout.watching == (key,)
+
+
+# Previews -------------------------------------------------------------------------------------------------------
+
+
+def waiting(**services: Any) -> dict[Sight, Any]:
+    return {STAGED: EnvironmentPatch(id="p", patch={"services": services} if services else {})}
+
+
+@pytest.mark.parametrize("part", [{"source": {"image": "web:2"}}, {"source": {}}, {}])
+def test_what_a_preview_has_left_is_to_be_discarded_at_once(part: dict[str, Any]) -> None:
+    s = situation(operations=[PREVIEW], sights=waiting(**{"svc-web": part}))
+    assert states(decide(s)) == {"it": OperationState.INTENDED}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"svc-db": {"source": {"image": "db:2"}}},
+        {"svc-web": {"source": {"image": "web:2", "repo": "a/b"}}},
+        {"svc-web": {"source": {"image": "web:2"}, "deploy": {}}},
+    ],
+)
+def test_what_is_not_all_of_a_preview_is_left_alone(others: dict[str, Any]) -> None:
+    s = situation(operations=[PREVIEW], sights=waiting(**others))
+    assert states(decide(s)) == {"it": OperationState.CONFIRMED}
 
 
 # What Railway goes on with after it has answered ----------------------------------------------------------------

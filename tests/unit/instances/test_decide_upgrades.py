@@ -12,7 +12,7 @@ from railway_saas.domain.instances import Applied, Rollout
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
 from railway_saas.instances.effects import confirm, refuse
-from railway_saas.instances.steps import Write
+from railway_saas.instances.steps import STAGED, Write
 from railway_saas.templates import Template
 from tests.support.situations import (
     ENVIRONMENT,
@@ -145,7 +145,7 @@ def test_a_new_service_gets_its_volume_then_its_domain_then_its_settings() -> No
 
 def test_an_upgrade_waits_for_a_restore_that_is_staged() -> None:
     held = operation(OperationKind.BACKUP_RESTORE, "restore:1", OperationState.INTENDED, sent=None)
-    assert sent(decide(at(NEW_IMAGE, held, seen=environment("web")))) == ("restore:1",)
+    assert looked_at(decide(at(NEW_IMAGE, held, seen=environment("web")))) == {STAGED}
 
 
 @pytest.mark.parametrize("status", [InstanceStatus.STOPPED, InstanceStatus.SUSPENDED])

@@ -126,7 +126,7 @@ class StackBuilder:
             *calls.create_domains(settings, ids, self._environment_id),
         ]
         if patch:
-            wanted.append(environments.stage_changes(self._environment_id, patch, merge=True))
+            wanted.append(environments.stage_changes(self._environment_id, patch, merge=False))
             wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
         for volume_id, size in sizes.items():
             resize: JsonObject = {"volumes": {volume_id: size}}

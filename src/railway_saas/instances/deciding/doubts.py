@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, OperationState
+from railway_saas.instances.deciding.actions import staged_by_restore
 from railway_saas.instances.deciding.common import ask_operator, see
 from railway_saas.instances.effects import confirm, refuse
+from railway_saas.instances.staging import is_within, outline_of
 from railway_saas.instances.steps import (
     ENVIRONMENT,
     PROJECT,
@@ -58,6 +60,10 @@ Deletions are none of them: of what is gone already Railway says "Not Authorized
 """
 
 
+AT_ONCE: Final = frozenset({OperationKind.CONFIGURE, OperationKind.RESTORE_COMMIT})
+"""What Railway goes on with for a moment only."""
+
+
 class Fate(Enum):
     """What a look says about a write, short of its result."""
 
@@ -65,6 +71,8 @@ class Fate(Enum):
     """Nothing of it is to be seen."""
     UNDERWAY = auto()
     """Railway is at it."""
+    UNDONE = auto()
+    """Something of it is left that has to go: what undoes it is to be sent at once."""
 
 
 if TYPE_CHECKING:
@@ -80,7 +88,7 @@ def resolve_doubts(s: Situation) -> Verdict | None:
     if operation.kind in REPEATABLE and "answered" not in operation.result:
         return _send_again(s, operation)
     sights = _sights(operation)
-    unhurried = "answered" in operation.result and operation.kind is not OperationKind.CONFIGURE
+    unhurried = "answered" in operation.result and operation.kind not in AT_ONCE
     blind = see(s, *sights, since=operation.sent_at if unhurried else None)
     if blind is not None:
         return blind
@@ -104,6 +112,8 @@ def _is_ending(s: Situation) -> bool:
 def _not_yet(s: Situation, operation: ProviderOperation, fate: Fate) -> Verdict:
     since = s.seconds_since(operation.sent_at or operation.created_at)
     answered = "answered" in operation.result
+    if fate is Fate.UNDONE:
+        return _send_again(s, operation)
     if fate is Fate.UNDERWAY or answered:
         if since <= s.settings.provision_timeout_s:
             return Wait(
@@ -148,6 +158,7 @@ _SIGHTS: Final[dict[OperationKind, Callable[[ProviderOperation], tuple[Sight, ..
     OperationKind.BACKUP_RESTORE: lambda operation: _workflow(operation) or (STAGED,),
     OperationKind.RESTORE_COMMIT: lambda _: (STAGED,),
     OperationKind.CONFIGURE: lambda _: (STAGED,),
+    OperationKind.PREVIEW: lambda _: (STAGED,),
     OperationKind.CUSTOM_DOMAIN_CREATE: lambda operation: (
         Sight(SightKind.DOMAINS, str(operation.request["service_id"])),
     ),
@@ -289,12 +300,26 @@ def _backup(s: Situation, operation: ProviderOperation) -> Finding:
 def _restore(s: Situation, operation: ProviderOperation) -> Finding:
     if operation.result.get("workflow_id"):
         return _backup(s, operation)
-    return Fate.ABSENT if _nothing_staged(s) else {}
+    return {} if staged_by_restore(s, _subject(operation)) else Fate.ABSENT
 
 
-def _commit(s: Situation, _operation: ProviderOperation) -> Finding:
-    """Nothing waits any more: it landed."""
-    return {} if _nothing_staged(s) else Fate.ABSENT
+def _commit(s: Situation, operation: ProviderOperation) -> Finding:
+    """What the restore staged waits no more: it landed. Whatever else waits is not of it."""
+    if not staged_by_restore(s, _subject(operation)):
+        return {}
+    staged = s.sight(STAGED, EnvironmentPatch)
+    if staged is not None and staged.last_applied_error and "answered" in operation.result:
+        return staged.last_applied_error
+    return Fate.UNDERWAY if "answered" in operation.result else Fate.ABSENT
+
+
+def _preview(s: Situation, operation: ProviderOperation) -> Finding:
+    """Only what the preview would have staged: what somebody else has is left alone."""
+    staged = s.sight(STAGED, EnvironmentPatch)
+    if staged is None or staged.is_empty:
+        return {}
+    ours = operation.request.get("outline", {})
+    return Fate.UNDONE if is_within(outline_of(staged.patch), ours) else {}
 
 
 def _applied(s: Situation, _operation: ProviderOperation) -> Finding:
@@ -303,11 +328,6 @@ def _applied(s: Situation, _operation: ProviderOperation) -> Finding:
     if staged is None or staged.is_empty:
         return {}
     return staged.last_applied_error or Fate.UNDERWAY
-
-
-def _nothing_staged(s: Situation) -> bool:
-    staged = s.sight(STAGED, EnvironmentPatch)
-    return staged is None or staged.is_empty
 
 
 def _find(s: Situation, key: str) -> ServiceView | None:
@@ -336,4 +356,5 @@ _FINDERS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation], Fin
     OperationKind.BACKUP_RESTORE: _restore,
     OperationKind.RESTORE_COMMIT: _commit,
     OperationKind.CONFIGURE: _applied,
+    OperationKind.PREVIEW: _preview,
 }

@@ -11,7 +11,7 @@ from railway_saas.errors import (
     InstanceStateError,
     RailwayError,
 )
-from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances._async.managing.previewing import AsyncPreviewing
 from railway_saas.instances.inputs import (
     fill_known,
     fill_renewed,
@@ -19,12 +19,12 @@ from railway_saas.instances.inputs import (
     resources_of,
 )
 from railway_saas.instances.previews import UpgradePreview
-from railway_saas.instances.steps import ENVIRONMENT
+from railway_saas.instances.steps import ENVIRONMENT, STAGED
 from railway_saas.instances.upgrades import plan_upgrade
 from railway_saas.instances.verbs import Verb, allowed_verbs, require_verb
 from railway_saas.instances.view import read_view
+from railway_saas.railway.models.environments import EnvironmentPatch
 from railway_saas.railway.models.overview import EnvironmentOverview
-from railway_saas.railway.operations import environments
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncUpgrading(AsyncManagerBase):
+class AsyncUpgrading(AsyncPreviewing):
     """Upgrades."""
 
     async def preview_upgrade(
@@ -47,7 +47,7 @@ class AsyncUpgrading(AsyncManagerBase):
         inputs: Mapping[str, str] | None = None,
         user_id: UUID | None = None,
     ) -> UpgradePreview:
-        """What an upgrade would change; Railway checks the changes as staged ones, and forgets them again.
+        """What an upgrade would change; Railway checks the changes as staged ones, and forgets them in the same request.
 
         Args:
             instance_id: The instance.
@@ -57,12 +57,13 @@ class AsyncUpgrading(AsyncManagerBase):
 
         Raises:
             TemplateError: A new required input has no value, or one that is given does not exist.
-            InstanceStateError: It does not run.
+            InstanceStateError: It does not run, an upgrade or a restore is going on, or a worker is at it right now.
             RailwayError: Railway does not take the changes.
         """
         async with self._database.unit_of_work() as work:
             instance = await self._owned(work, instance_id, user_id)
             require_verb(instance, Verb.UPGRADE)
+            await self._refuse_unsettled(work, instance)
             revision = await self._revision(work, instance.template_id, revision_id)
             document = Template.parse(revision.document)
             present = await work.templates.get_revision(instance.desired.revision_id)
@@ -71,14 +72,16 @@ class AsyncUpgrading(AsyncManagerBase):
         config, given = instance.desired.config, inputs or {}
         old = fill_known(before, config.inputs)
         new = fill_renewed(document, renewed_inputs(document, config.inputs, given), given)
-        overview = (await self._looker.look(instance, [ENVIRONMENT]))[ENVIRONMENT]
-        if not isinstance(overview, EnvironmentOverview):
-            raise overview if isinstance(overview, RailwayError) else InstanceError("nothing was seen")
+        seen = await self._looker.look(instance, [ENVIRONMENT, STAGED])
+        overview, waiting = seen[ENVIRONMENT], seen[STAGED]
+        if not isinstance(overview, EnvironmentOverview) or not isinstance(waiting, EnvironmentPatch):
+            failure = next((one for one in seen.values() if isinstance(one, RailwayError)), None)
+            raise failure or InstanceError("nothing was seen")
         view = read_view(overview, new, rows)
         plan = plan_upgrade(old, new, view, self._random, overlay=config.variables, limits=config.limits)
         staged = 0
-        if plan.patch:
-            staged = await self._try_staging(instance.observed.environment_id or "", plan.patch)
+        if plan.patch and waiting.is_empty:
+            staged = await self._try_staging(instance, plan.patch)
         return UpgradePreview(
             revision=revision,
             diff=before.diff(document),
@@ -92,15 +95,6 @@ class AsyncUpgrading(AsyncManagerBase):
             resources=resources_of(new, instance.desired.config.limits),
             staged_changes=staged,
         )
-
-    async def _try_staging(self, environment_id: str, patch: Mapping[str, object]) -> int:
-        """Stage, count what Railway understood, and discard; only where nothing of somebody else's waits."""
-        waiting = await self._client.run(environments.staged_changes(environment_id))
-        if not waiting.is_empty:
-            return 0
-        staged = await self._client.run(environments.stage_changes(environment_id, patch, merge=False))
-        await self._client.run(environments.stage_changes(environment_id, {}, merge=False))
-        return sum(len(part) for part in staged.patch.values() if isinstance(part, dict))
 
     async def upgrade(
         self,

@@ -12,7 +12,7 @@ from railway_saas.errors import (
     InstanceStateError,
     RailwayError,
 )
-from railway_saas.instances._sync.managing.base import ManagerBase
+from railway_saas.instances._sync.managing.previewing import Previewing
 from railway_saas.instances.inputs import (
     fill_known,
     fill_renewed,
@@ -20,12 +20,12 @@ from railway_saas.instances.inputs import (
     resources_of,
 )
 from railway_saas.instances.previews import UpgradePreview
-from railway_saas.instances.steps import ENVIRONMENT
+from railway_saas.instances.steps import ENVIRONMENT, STAGED
 from railway_saas.instances.upgrades import plan_upgrade
 from railway_saas.instances.verbs import Verb, allowed_verbs, require_verb
 from railway_saas.instances.view import read_view
+from railway_saas.railway.models.environments import EnvironmentPatch
 from railway_saas.railway.models.overview import EnvironmentOverview
-from railway_saas.railway.operations import environments
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
 
 
-class Upgrading(ManagerBase):
+class Upgrading(Previewing):
     """Upgrades."""
 
     def preview_upgrade(
@@ -48,7 +48,7 @@ class Upgrading(ManagerBase):
         inputs: Mapping[str, str] | None = None,
         user_id: UUID | None = None,
     ) -> UpgradePreview:
-        """What an upgrade would change; Railway checks the changes as staged ones, and forgets them again.
+        """What an upgrade would change; Railway checks the changes as staged ones, and forgets them in the same request.
 
         Args:
             instance_id: The instance.
@@ -58,12 +58,13 @@ class Upgrading(ManagerBase):
 
         Raises:
             TemplateError: A new required input has no value, or one that is given does not exist.
-            InstanceStateError: It does not run.
+            InstanceStateError: It does not run, an upgrade or a restore is going on, or a worker is at it right now.
             RailwayError: Railway does not take the changes.
         """
         with self._database.unit_of_work() as work:
             instance = self._owned(work, instance_id, user_id)
             require_verb(instance, Verb.UPGRADE)
+            self._refuse_unsettled(work, instance)
             revision = self._revision(work, instance.template_id, revision_id)
             document = Template.parse(revision.document)
             present = work.templates.get_revision(instance.desired.revision_id)
@@ -72,14 +73,16 @@ class Upgrading(ManagerBase):
         config, given = instance.desired.config, inputs or {}
         old = fill_known(before, config.inputs)
         new = fill_renewed(document, renewed_inputs(document, config.inputs, given), given)
-        overview = (self._looker.look(instance, [ENVIRONMENT]))[ENVIRONMENT]
-        if not isinstance(overview, EnvironmentOverview):
-            raise overview if isinstance(overview, RailwayError) else InstanceError("nothing was seen")
+        seen = self._looker.look(instance, [ENVIRONMENT, STAGED])
+        overview, waiting = seen[ENVIRONMENT], seen[STAGED]
+        if not isinstance(overview, EnvironmentOverview) or not isinstance(waiting, EnvironmentPatch):
+            failure = next((one for one in seen.values() if isinstance(one, RailwayError)), None)
+            raise failure or InstanceError("nothing was seen")
         view = read_view(overview, new, rows)
         plan = plan_upgrade(old, new, view, self._random, overlay=config.variables, limits=config.limits)
         staged = 0
-        if plan.patch:
-            staged = self._try_staging(instance.observed.environment_id or "", plan.patch)
+        if plan.patch and waiting.is_empty:
+            staged = self._try_staging(instance, plan.patch)
         return UpgradePreview(
             revision=revision,
             diff=before.diff(document),
@@ -93,15 +96,6 @@ class Upgrading(ManagerBase):
             resources=resources_of(new, instance.desired.config.limits),
             staged_changes=staged,
         )
-
-    def _try_staging(self, environment_id: str, patch: Mapping[str, object]) -> int:
-        """Stage, count what Railway understood, and discard; only where nothing of somebody else's waits."""
-        waiting = self._client.run(environments.staged_changes(environment_id))
-        if not waiting.is_empty:
-            return 0
-        staged = self._client.run(environments.stage_changes(environment_id, patch, merge=False))
-        self._client.run(environments.stage_changes(environment_id, {}, merge=False))
-        return sum(len(part) for part in staged.patch.values() if isinstance(part, dict))
 
     def upgrade(
         self,

@@ -1,0 +1,146 @@
+"""Having Railway check changes without making them: staged and discarded in one request, under the instance's lease."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from railway_saas.domain.ids import new_id
+from railway_saas.domain.operations import OperationKind, ProviderOperation
+from railway_saas.domain.statuses import OperationState
+from railway_saas.errors import InstanceStateError, RailwayError
+from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.effects import PREVIEW_PREFIX, RESTORE_PREFIXES
+from railway_saas.instances.staging import outline_of
+from railway_saas.instances.verbs import Verb, allowed_verbs
+from railway_saas.instances.writes import digest_of
+from railway_saas.railway.operations import environments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from railway_saas._core.operation import Operation
+    from railway_saas.domain.instances import Instance
+    from railway_saas.railway.models.environments import EnvironmentPatch
+    from railway_saas.repositories._async.protocols import AsyncUnitOfWork
+    from railway_saas.templates import JsonObject
+
+BUSY: Final = "a worker is at it; try again in a moment"
+
+
+class AsyncPreviewing(AsyncManagerBase):
+    """Dry runs.
+
+    What waits in an environment is committed as a whole, so nobody may commit while something of a preview waits: the
+    preview has the lease meanwhile, and is written down before it is sent. Who finds it unfinished discards what it left.
+    """
+
+    async def _refuse_unsettled(self, work: AsyncUnitOfWork, instance: Instance) -> None:
+        """What is changing has no preview of a further change.
+
+        Raises:
+            InstanceStateError: An upgrade or a restore is going on.
+        """
+        allowed = allowed_verbs(instance)
+        applied, rollout = instance.observed.applied, instance.observed.rollout
+        if (applied and applied.revision_id != instance.desired.revision_id) or rollout.watching:
+            raise InstanceStateError("a change is still coming up", current=instance.status, allowed=allowed)
+        if any(one.key.startswith(RESTORE_PREFIXES) for one in await work.operations.list_open(instance.id)):
+            raise InstanceStateError("a backup is being restored", current=instance.status, allowed=allowed)
+
+    async def _try_staging(self, instance: Instance, patch: JsonObject) -> int:
+        """How many services and volumes Railway understood, after it has forgotten them again.
+
+        Raises:
+            InstanceStateError: It is changing, or a worker is at it.
+            RailwayError: Railway does not take the changes, or cannot be asked.
+        """
+        environment_id = instance.observed.environment_id or ""
+        calls = [
+            environments.stage_changes(environment_id, patch, merge=False),
+            environments.stage_changes(environment_id, {}, merge=False),
+        ]
+        claimed, written = await self._take(instance, patch, calls)
+        try:
+            self._refuse_when_late(claimed, written)
+            staged, discarded = await self._stage(calls)
+        except Exception:
+            await self._give_back(claimed, written, done=False)
+            raise
+        await self._give_back(claimed, written, done=_nothing_is_left(staged, discarded))
+        if isinstance(staged, RailwayError):
+            raise staged
+        if isinstance(discarded, RailwayError):
+            raise discarded
+        return sum(len(part) for part in staged.patch.values() if isinstance(part, dict))
+
+    async def _take(
+        self, instance: Instance, patch: JsonObject, calls: Sequence[Operation[EnvironmentPatch]]
+    ) -> tuple[Instance, ProviderOperation]:
+        """Take the lease, and write down what is about to be sent."""
+        now = self._now()
+        identity = new_id(now)
+        written = ProviderOperation(
+            id=identity,
+            instance_id=instance.id,
+            key=f"{PREVIEW_PREFIX}{identity}",
+            kind=OperationKind.PREVIEW,
+            state=OperationState.SENT,
+            request={"outline": outline_of(patch)},
+            request_digest=digest_of(calls),
+            attempts=1,
+            created_at=now,
+            sent_at=now,
+        )
+        async with self._database.unit_of_work() as work:
+            locked = await self._locked(work, instance.id, None, Verb.UPGRADE)
+            await self._refuse_unsettled(work, locked)
+            claimed = await work.instances.claim(
+                instance.id,
+                worker=f"preview-{uuid4().hex[:12]}",
+                now=now,
+                lease_until=now + timedelta(seconds=self.settings.lease_s),
+            )
+            if claimed is None:
+                raise InstanceStateError(BUSY, current=locked.status, allowed=allowed_verbs(locked))
+            await work.operations.add(written)
+            await work.commit()
+        return claimed, written
+
+    async def _stage(
+        self, calls: Sequence[Operation[EnvironmentPatch]]
+    ) -> Sequence[EnvironmentPatch | RailwayError]:
+        try:
+            return await self._client.batch(calls, return_errors=True)
+        except RailwayError as error:
+            return [error] * len(calls)
+
+    def _refuse_when_late(self, claimed: Instance, written: ProviderOperation) -> None:
+        """A process that was frozen since it took the lease must not send: a worker may be at it by now."""
+        late = (self._now() - written.created_at).total_seconds()
+        if late > self.settings.lease_s - self.settings.call_timeout_s:
+            raise InstanceStateError(BUSY, current=claimed.status, allowed=allowed_verbs(claimed))
+
+    async def _give_back(self, claimed: Instance, written: ProviderOperation, *, done: bool) -> None:
+        """Where it is not certain that nothing is left, a worker is to look at once."""
+        now = self._now()
+        async with self._database.unit_of_work() as work:
+            stored = await work.instances.lock(claimed.id)
+            if stored.lease_owner != claimed.lease_owner:
+                return
+            if done:
+                await work.operations.save(replace(written, state=OperationState.CONFIRMED, finished_at=now))
+            await work.instances.release(
+                claimed,
+                worker=claimed.lease_owner or "",
+                next_check_at=claimed.next_check_at if done else now,
+            )
+            await work.commit()
+
+
+def _nothing_is_left(staged: object, discarded: object) -> bool:
+    """Whether Railway has discarded it, or certainly never had it."""
+    refused = isinstance(staged, RailwayError) and not staged.maybe_applied
+    return refused or not isinstance(discarded, RailwayError)
