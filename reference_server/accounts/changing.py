@@ -71,7 +71,7 @@ class Changing(AccountsBase):
             LastAdminError: Nobody else is an administrator.
         """
         with self._on_behalf(by, user_id), self._database.unit_of_work() as work:
-            admins = work.users.lock_admins() if role is not None else frozenset()
+            admins: frozenset[UUID] = work.users.lock_admins() if role is not None else frozenset()
             user = work.users.lock(user_id)
             if user is None:
                 raise UnknownUserError
@@ -91,7 +91,7 @@ class Changing(AccountsBase):
     def _set_role(
         self, work: ServerUnitOfWork, user: User, role: Role, by: Principal, admins: frozenset[UUID]
     ) -> None:
-        if admins == {user.id}:
+        if admins == frozenset({user.id}):
             raise LastAdminError
         work.users.save(user.id, role=role)
         ended = self._end_all(work, user.id, "role", keys=True)
@@ -168,4 +168,4 @@ class Changing(AccountsBase):
             self._post(work, other[0], "already_registered", data, key=key)
             return
         key = f"verify_email:{digest(data['link'])}"
-        work.outbox.add(mail(email, "verify_email", {"name": user.name, **data}, key=key, now=now))
+        work.mail(mail(email, "verify_email", {"name": user.name, **data}, key=key, now=now))

@@ -45,7 +45,7 @@ class Closing(AccountsBase):
                 user = work.users.lock(user_id)
                 if user is None:
                     raise UnknownUserError
-                if admins == {user_id}:
+                if admins == frozenset({user_id}):
                     raise LastAdminError
                 self._mark_as_closing(work, user, by)
                 work.commit()

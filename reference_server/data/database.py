@@ -13,6 +13,7 @@ from reference_server.data.idempotency import IdempotentRequests
 from reference_server.data.notifications import NotifyingEvents
 from reference_server.data.recorders import MailingOutbox, TracedAudit, WakingInstances
 from reference_server.data.views import Views
+from reference_server.jobs.port import SEND_MAIL
 from reference_server.security.scope import current_scope
 
 if TYPE_CHECKING:
@@ -118,10 +119,14 @@ class ServerUnitOfWork(SqlUnitOfWork):
         self.api_keys = ApiKeys(session)
         self.login_failures = LoginFailures(session)
 
-    def mail(self, message: OutboxMessage) -> bool:
-        """Write a mail; False when there is one of that key."""
-        with self.session.begin_nested():  # as `pretend_to_mail` does
-            return self.outbox.add(message)
+    def mail(self, message: OutboxMessage) -> None:
+        """Write a mail, unless there is one of that key; that costs as much."""
+        attempt = self.session.begin_nested()
+        if self.outbox.add(message):
+            attempt.commit()
+        else:
+            self._jobs.enqueue(self.session, SEND_MAIL, str(message.id))
+            attempt.rollback()
 
     def pretend_to_mail(self, message: OutboxMessage) -> None:
         """Do what a mail costs, and take it back: so the time of an answer does not tell whether one was written."""
