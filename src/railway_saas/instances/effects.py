@@ -119,6 +119,15 @@ def refuse(s: Situation, operation: ProviderOperation, reason: str, *, landed: b
     return change
 
 
+def is_restoring(operations: Iterable[ProviderOperation]) -> bool:
+    """Whether Railway has staged, or is about to stage, what a restored backup needs.
+
+    Args:
+        operations: The instance's; those that are over do not matter.
+    """
+    return any(one.state in OPEN and one.key.startswith(RESTORE_PREFIXES) for one in operations)
+
+
 def is_upgrade(s: Situation) -> bool:
     """Whether the desired revision is another than the applied one, or is filled in otherwise."""
     return s.instance.awaits_upgrade
@@ -302,6 +311,17 @@ def _restored(s: Situation, operation: ProviderOperation, change: Change) -> Cha
     )
 
 
+def _put_in_place(_s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    """Railway keeps the volume that was replaced, mounted nowhere: people should know what they pay for."""
+    before = operation.request.get("volume_instance_id")
+    told = EventDraft(
+        "backup",
+        f"the restored volume is in place; the one before, {before}, stays in the project, mounted nowhere, "
+        "until the instance is deleted",
+    )
+    return replace(change, events=(told,))
+
+
 def _project_deleted(s: Situation, _operation: ProviderOperation, change: Change) -> Change:
     return merged(change, gone(s))
 
@@ -316,6 +336,7 @@ _EFFECTS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation, Chan
     OperationKind.CUSTOM_DOMAIN_DELETE: _domain_removed,
     OperationKind.BACKUP_CREATE: _backed_up,
     OperationKind.BACKUP_RESTORE: _restored,
+    OperationKind.RESTORE_COMMIT: _put_in_place,
     OperationKind.PROJECT_DELETE: _project_deleted,
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.emulator.environment_patches import Patches
-from railway_saas.errors import InstanceStateError, RailwayError
+from railway_saas.errors import InstanceNotFoundError, InstanceStateError, RailwayError
 from railway_saas.templates import Template
 from tests.support.mishaps import Death
 
@@ -252,6 +252,50 @@ async def test_a_restore_commits_only_its_own_change(new_stage: Any) -> None:
     postgres = (await services(stage, instance))["Postgres"].latest_deployment
     assert postgres.settings.start_command != "postgres -c fsync=off"
     assert await waiting(stage, instance) == {}
+
+
+@pytest.mark.parametrize("seconds", [0, 6, 14])
+async def test_there_is_one_restore_at_a_time(new_stage: Any, seconds: float) -> None:
+    stage = new_stage(APP)
+    manager, instance = await shop(stage)
+    first, second = [await backed_up(stage, manager, instance) for _ in range(2)]
+    await manager.restore(instance.id, second)
+    await manager.reconcile(instance.id)
+    stage.clock.advance(seconds)
+    for backup in (second, first):
+        with pytest.raises(InstanceStateError, match="a backup is being restored"):
+            await manager.restore(instance.id, backup)
+    after = await manager.wait(instance.id)
+    assert (after.status, after.observed.error) == (InstanceStatus.RUNNING, None)
+    place = await place_of(stage, instance)
+    assert len([one for one in place.volume_instances.values() if one.deleted_at is None]) == 3
+
+
+async def test_the_volume_that_was_replaced_is_told_and_offers_no_backups(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager, instance = await shop(stage)
+    backup = await backed_up(stage, manager, instance)
+    (old,) = (await services(stage, instance))["Postgres"].volume_instances
+    await manager.restore(instance.id, backup)
+    await manager.wait(instance.id)
+    assert any(old.id in text and "until the instance is deleted" in text for text in stage.told(instance.id))
+    assert (await manager.backups(instance.id))["Postgres"] == ()
+    with pytest.raises(InstanceNotFoundError):
+        await manager.restore(instance.id, backup)
+
+
+async def test_a_restore_without_a_new_deployment_says_what_it_waited_for(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager, instance = await shop(stage)
+    backup = await backed_up(stage, manager, instance)
+    patches = stage.railway.world.part(Patches)
+    await manager.restore(instance.id, backup)
+    await manager.reconcile(instance.id)
+    stage.clock.advance(13)
+    place = await place_of(stage, instance)
+    patches.commit_staged(place, message=None, by=None, skip_deploys=True)
+    after = await manager.wait(instance.id)
+    assert after.observed.error == "took longer than 900 s: there is no new deployment of Postgres"
 
 
 async def test_a_restore_whose_staged_change_somebody_discarded_is_told_as_failed(new_stage: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas.domain.instances import Power, Rollout
 from railway_saas.domain.operations import OperationKind
-from railway_saas.domain.statuses import OPEN, DesiredStatus, InstanceStatus, OperationState
+from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
 from railway_saas.instances.deciding.common import (
     ask_operator,
     environment_seen,
@@ -19,8 +19,8 @@ from railway_saas.instances.deciding.common import (
 )
 from railway_saas.instances.effects import (
     RECOVER_PREFIX,
-    RESTORE_PREFIXES,
     UPGRADE_PREFIX,
+    is_restoring,
     is_upgrade,
     with_revision,
 )
@@ -29,7 +29,7 @@ from railway_saas.instances.steps import Change, EventDraft, Intent, Record, Wai
 from railway_saas.instances.upgrades import plan_upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from railway_saas.domain.instances import Applied, Instance
     from railway_saas.domain.operations import ProviderOperation
@@ -117,8 +117,8 @@ def _limits(s: Situation, applied: Applied) -> Verdict | None:
 
 def _upgrade(s: Situation) -> Verdict | None:
     """Create what is new, then commit one patch for everything else."""
-    if not is_upgrade(s) or s.applied_template is None or _is_restoring(s):
-        return None
+    if not is_upgrade(s) or s.applied_template is None or is_restoring(s.operations.values()):
+        return None  # a patch of ours would replace what is staged of it
     blind = environment_seen(s)
     if blind is not None or s.view is None:
         return blind
@@ -145,11 +145,6 @@ def _upgrade(s: Situation) -> Verdict | None:
         ("rollback", "went back to the revision before") if back else ("upgrade", "changed the settings")
     )
     return write(s, [intent], step, message)
-
-
-def _is_restoring(s: Situation) -> bool:
-    """Whether Railway has staged, or is about to stage, what a restored backup needs: a patch of ours would replace it."""
-    return any(one.key.startswith(RESTORE_PREFIXES) for one in s.open_operations(*OPEN))
 
 
 def _creations(plan: UpgradePlan, generation: int) -> Iterator[tuple[list[Intent], str, str]]:
@@ -236,12 +231,25 @@ def _roll(s: Situation, rollout: Rollout) -> Verdict:
     if len([service for service in news if service.came_up]) < len(watched):
         began = rollout.started_at or s.now
         if s.seconds_since(began) > s.settings.deploy_timeout_s:
-            late = [service for _, service in found if service and not service.came_up]
-            return _failed(s, f"took longer than {s.settings.deploy_timeout_s:.0f} s: {joined(late)}", late)
+            late = [service for service in news if not service.came_up]
+            reason = (
+                f"took longer than {s.settings.deploy_timeout_s:.0f} s: {_missing(found) or joined(late)}"
+            )
+            return _failed(s, reason, late)
         return Wait(s.look_again_at(began), "new deployments are coming up")
     if rollout.pending:
         return _deploy_next(s, s.view, rollout)
     return _done(s, s.view, rollout)
+
+
+def _missing(found: Sequence[tuple[ProviderOperation, ServiceView | None]]) -> str:
+    """Of which services nothing new is to be seen."""
+    names = [
+        service.name if service else str(operation.request.get("subject"))
+        for operation, service in found
+        if service is None or not _is_new(operation, service)
+    ]
+    return f"there is no new deployment of {listed(names)}" if names else ""
 
 
 def _service(view: RailwayView, operation: ProviderOperation) -> ServiceView | None:

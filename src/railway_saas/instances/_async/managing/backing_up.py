@@ -9,12 +9,14 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.errors import (
     InstanceInputError,
     InstanceNotFoundError,
+    InstanceStateError,
     RailwayError,
 )
 from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.effects import is_restoring
 from railway_saas.instances.situation import as_backups
 from railway_saas.instances.steps import ENVIRONMENT, Sight, SightKind
-from railway_saas.instances.verbs import Verb, require_verb
+from railway_saas.instances.verbs import Verb, allowed_verbs, require_verb
 from railway_saas.railway.models.overview import EnvironmentOverview
 
 if TYPE_CHECKING:
@@ -90,8 +92,11 @@ class AsyncBackingUp(AsyncManagerBase):
     ) -> Instance:
         """Put a backup in the place of its volume. Railway removes backups that are newer.
 
+        The volume before stays in the project, mounted nowhere, until the instance is deleted.
+
         Raises:
-            InstanceNotFoundError: None of its volumes has that backup.
+            InstanceNotFoundError: None of its mounted volumes has that backup.
+            InstanceStateError: Another backup is being restored.
             RailwayError: Railway cannot be asked.
         """
         volumes = await self._volumes(instance_id, None, user_id)
@@ -109,6 +114,10 @@ class AsyncBackingUp(AsyncManagerBase):
             raise InstanceNotFoundError(f"the instance has no backup {backup_id}")
         async with self._database.unit_of_work() as work:
             instance = await self._locked(work, instance_id, user_id, Verb.RESTORE)
+            if is_restoring(await work.operations.list_open(instance_id)):
+                raise InstanceStateError(
+                    "a backup is being restored", current=instance.status, allowed=allowed_verbs(instance)
+                )
             rows = {row.template_key: row for row in await work.services.list_for(instance_id)}
             request = {
                 "subject": place[0],

@@ -12,7 +12,7 @@ from railway_saas.domain.operations import OperationKind, ProviderOperation
 from railway_saas.domain.statuses import OperationState
 from railway_saas.errors import InstanceStateError, RailwayError
 from railway_saas.instances._async.managing.base import AsyncManagerBase
-from railway_saas.instances.effects import PREVIEW_PREFIX, RESTORE_PREFIXES
+from railway_saas.instances.effects import PREVIEW_PREFIX, is_restoring
 from railway_saas.instances.staging import outline_of
 from railway_saas.instances.verbs import Verb, allowed_verbs
 from railway_saas.instances.writes import digest_of
@@ -47,7 +47,7 @@ class AsyncPreviewing(AsyncManagerBase):
         applied, rollout = instance.observed.applied, instance.observed.rollout
         if (applied and applied.revision_id != instance.desired.revision_id) or rollout.watching:
             raise InstanceStateError("a change is still coming up", current=instance.status, allowed=allowed)
-        if any(one.key.startswith(RESTORE_PREFIXES) for one in await work.operations.list_open(instance.id)):
+        if is_restoring(await work.operations.list_open(instance.id)):
             raise InstanceStateError("a backup is being restored", current=instance.status, allowed=allowed)
 
     async def _try_staging(self, instance: Instance, patch: JsonObject) -> int:
