@@ -52,7 +52,9 @@ def environment(request: pytest.FixtureRequest, environment: dict[str, str]) -> 
 def lived_in(platform: Platform, app: Flask) -> Platform:
     ann = new_person(platform, app, "ann@example.com")
     with scoped(SYSTEM):
-        entry = platform.manager.publish_template(Template.parse(DOCUMENT), name="Web")
+        entry = platform.manager.publish_template(
+            Template.parse(DOCUMENT), name="Web", resources=ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(1))
+        )
         platform.manager.deploy(
             user_id=ann.user.id, template_id=entry.id, name="shop", inputs={"web.TOKEN": "c4nary-value"}
         )
