@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain import InstanceStatus
@@ -24,7 +23,6 @@ log = logging.getLogger("reference_server.accounts")
 _GONE: Final = frozenset({InstanceStatus.DELETED, InstanceStatus.FAILED})
 """Nothing is left of these at Railway."""
 _PAGE: Final = 200
-_UNVERIFIED_FOR: Final = timedelta(days=7)
 
 
 class Closing(AccountsBase):
@@ -82,13 +80,6 @@ class Closing(AccountsBase):
             self._audit(work, "user.remove", ("user", user_id), actor="system", user_id=user_id)
             work.commit()
         return True
-
-    def forget_unverified(self, *, limit: int = 200) -> int:
-        """Remove registrations that nobody followed for a week; how many went. For the platform itself."""
-        with self._database.unit_of_work() as work:
-            gone = work.users.delete_unverified(before=self._now() - _UNVERIFIED_FOR, limit=limit)
-            work.commit()
-        return gone
 
     def _delete_instances(self, user_id: UUID, *, actor: str) -> None:
         with self._database.unit_of_work() as work:

@@ -13,6 +13,7 @@ from railway_saas.railway.webhooks import SECRET_HEADER
 from reference_server.api.authentication import platform, public
 from reference_server.api.describing import ApiModel, described, reply
 from reference_server.api.problems import Problem
+from reference_server.security.rate_limits import unlimited
 from reference_server.security.scope import SYSTEM, scoped
 
 api = APIBlueprint(
@@ -58,6 +59,7 @@ class WebhookModel(ApiModel):
     request_body=_EVENT,
 )
 @public
+@unlimited
 def receive_railway_webhook() -> Response:
     """Have the instance looked at that an event is about. The secret stands in a header.
 

@@ -77,7 +77,11 @@ _ROWS: Final[tuple[_Rule, ...]] = (
 )
 """Table, its key, and which rows go."""
 
-_KEPT_BY_THE_SDK: Final[tuple[tuple[str, Callable[[ServerUnitOfWork, datetime], int]], ...]] = (
+_BY_REPOSITORIES: Final[tuple[tuple[str, Callable[[ServerUnitOfWork, datetime], int]], ...]] = (
+    (
+        "users",  # registrations that nobody followed
+        lambda work, now: work.users.delete_unverified(before=now - timedelta(days=7), limit=BATCH),
+    ),
     ("inbox", lambda work, now: work.inbox.forget_before(now - timedelta(days=30), limit=BATCH)),
     ("instance_events", lambda work, now: work.events.forget_before(now - timedelta(days=90), limit=BATCH)),
     ("idempotency_keys", lambda work, now: work.idempotency_keys.forget_expired(now, limit=BATCH)),
@@ -97,7 +101,7 @@ def deletions() -> Iterator[Deletion]:
     """Every kind of row that does not stay."""
     for table, key, condition in _ROWS:
         yield Deletion(table, _deleting(key, condition))
-    for table, forget in _KEPT_BY_THE_SDK:
+    for table, forget in _BY_REPOSITORIES:
         yield Deletion(table, _forgetting(forget))
 
 
