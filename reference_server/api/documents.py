@@ -122,6 +122,7 @@ def _complete(
 ) -> None:
     operation["operationId"] = endpoint.rpartition(".")[2]
     operation["description"] = getdoc(unwrap(view)) or operation["summary"]
+    operation.setdefault("security", [])
     responses = operation["responses"]
     missing = [404] if "{" in path else []
     parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])

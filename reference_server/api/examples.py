@@ -31,9 +31,11 @@ class Examples:
         for name in ("examples", "enum"):
             if schema.get(name):
                 return schema[name][0]
-        for name in ("const", "default"):
-            if name in schema:
-                return schema[name]
+        if "const" in schema:
+            return schema["const"]
+        if "default" in schema:
+            given = [one["examples"][0] for one in schema.get("anyOf", ()) if one.get("examples")]
+            return given[0] if given else schema["default"]
         if "$ref" in schema:
             return self.of(self._schemas[schema["$ref"].rpartition("/")[2]])
         if "anyOf" in schema:

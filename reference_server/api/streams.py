@@ -41,6 +41,8 @@ def stream(batches: Iterator[Iterable[Message]]) -> Response:
     Raises:
         Problem: There are as many streams as may be (503).
     """
+    if request.method == "HEAD":  # nothing will be read: no place is taken
+        return Response(content_type=EVENT_STREAM)
     streams = platform().streams
     try:
         give_back = streams.take(principal().user.id)

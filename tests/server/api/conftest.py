@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from railway_saas.domain import Subscription, new_id
+from railway_saas.domain import ServiceLimits, Subscription, new_id
 from reference_server.security.scope import SYSTEM, scoped
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Stage:
     platform: Platform
 
     def publish(self, name: str = "Acme", **options: Any) -> str:
+        options.setdefault("resources", ServiceLimits(vcpus=Decimal("0.5"), memory_gb=Decimal("0.5")))
         with scoped(SYSTEM):
             published = self.platform.manager.publish_template(
                 options.pop("document", document()), name=name, **options

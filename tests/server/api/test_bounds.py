@@ -1,0 +1,96 @@
+"""What a request must be like before anything looks into it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Person
+
+
+def kind(answer: Any) -> tuple[int, str]:
+    assert answer.content_type == "application/problem+json"
+    return answer.status_code, answer.json["type"].rpartition(":")[2]
+
+
+def post(person: Person, data: bytes, content_type: str = "application/json", **headers: str) -> Any:
+    sent = {"Authorization": f"Bearer {person.token}", "Content-Type": content_type, **headers}
+    return person.browser.post("/api/instances", data=data, headers=sent)
+
+
+def test_a_body_that_is_too_large_is_not_read(ann: Person) -> None:
+    assert kind(post(ann, b" " * 1_048_577)) == (413, "request-entity-too-large")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_must_say_that_it_is_json(ann: Person, content_type: str) -> None:
+    assert kind(post(ann, b"{}", content_type)) == (415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"a": 1e', b"\xff", b"[" * 100_000, b'{"a":' * 100_000])
+def test_what_is_no_json_is_refused(ann: Person, data: bytes) -> None:
+    assert kind(post(ann, data)) == (400, "bad-request")
+
+
+@pytest.mark.parametrize(
+    "data", [b"[]", b"1", b"null", b'"{}"', json.dumps(json.dumps({"name": "x"})).encode()]
+)
+def test_a_body_must_be_an_object(ann: Person, data: bytes) -> None:
+    assert kind(post(ann, data)) == (422, "invalid-request")
+
+
+@pytest.mark.parametrize("name", ["\x00", "a\x00b", "\ud800", "x" * 65, "", " ", "\u202e", 1, None, ["x"]])
+def test_odd_values_are_refused_and_not_stored(ann: Person, name: Any) -> None:
+    body = {"template_id": str(uuid4()), "name": name}
+    assert post(ann, json.dumps(body).encode()).status_code in {404, 422}
+
+
+def test_query_parameters_that_are_not_known_or_come_twice_are_refused(ann: Person) -> None:
+    for path in (
+        "/api/instances?limt=5",
+        "/api/instances?limit=5&limit=6",
+        "/api/instances/status?x=1",
+        "/api/instances?limit=0",
+        "/api/instances?limit=201",
+        "/api/instances?limit=x",
+        "/api/instances?status=nonsense",
+        "/api/instances?template_id=nonsense",
+    ):
+        assert kind(ann.get(path)) == (422, "invalid-request"), path
+
+
+def test_methods_are_told_without_logging_in_and_others_refused(ann: Person) -> None:
+    told = ann.browser.options("/api/instances")
+    assert (told.status_code, told.data) == (200, b"")
+    assert {"GET", "POST", "HEAD", "OPTIONS"} == {one.strip() for one in told.headers["Allow"].split(",")}
+    assert "Access-Control-Allow-Origin" not in told.headers
+    refused = ann.browser.patch("/api/instances", headers={"Authorization": f"Bearer {ann.token}"})
+    assert kind(refused) == (405, "method-not-allowed")
+    assert "GET" in refused.headers["Allow"]
+
+
+def test_a_head_is_a_get_without_its_body(ann: Person) -> None:
+    headers = {"Authorization": f"Bearer {ann.token}"}
+    head, get = ann.browser.head("/api/instances", headers=headers), ann.get("/api/instances")
+    assert (head.status_code, head.data, head.headers["Content-Length"]) == (
+        200,
+        b"",
+        get.headers["Content-Length"],
+    )
+
+
+def test_request_ids_go_in_and_out(ann: Person) -> None:
+    given = ann.get("/api/instances", headers={"X-Request-ID": "abc-1"})
+    assert given.headers["X-Request-ID"] == "abc-1"
+    harmful = ann.get("/api/instances/nonsense", headers={"X-Request-ID": "a b<script>"})
+    assert harmful.headers["X-Request-ID"] != "a b<script>"
+    assert ann.get("/api/instances?x=1", headers={"X-Request-ID": "abc-2"}).json["request_id"] == "abc-2"
+
+
+def test_a_path_that_is_none_is_a_problem_too(ann: Person) -> None:
+    for path in ("/api/nothing", "/api/instances/not-an-id", "/api/instances/"):
+        assert kind(ann.get(path)) == (404, "not-found"), path
