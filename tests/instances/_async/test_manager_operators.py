@@ -16,7 +16,8 @@ from railway_saas.errors import (
     ProvisioningError,
 )
 from railway_saas.instances import ManagerSettings
-from railway_saas.instances.placement import Marker
+from railway_saas.instances._async.inventory import AsyncInventory
+from railway_saas.instances.placement import Marker, ProjectPerInstance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +105,55 @@ async def test_a_project_that_somebody_deleted_needs_attention(new_stage: Any) -
     found = await stage.get(instance.id)
     assert "is gone, deleted by somebody else" in (found.observed.attention or "")
     assert found.holds_slot
+
+
+async def without_environment(stage: Any, manager: Any, instance: Any) -> None:
+    """Somebody deletes the environment in the dashboard, and the project stays."""
+    await stage.railway.async_client().environments.delete(instance.observed.environment_id)
+    stage.clock.advance(1000)
+    await manager.run_due()
+
+
+@pytest.mark.parametrize("state", ["running", "stop", "suspend"])
+async def test_an_environment_that_somebody_deleted_needs_attention(new_stage: Any, state: str) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    if state != "running":
+        await getattr(manager, state)(instance.id)
+        await manager.wait(instance.id)
+    await without_environment(stage, manager, instance)
+    found = await stage.get(instance.id)
+    assert found.observed.attention == (
+        f"environment {instance.observed.environment_id} of its Railway project {instance.observed.project_id} is gone, "
+        "deleted by somebody else"
+    )
+    inventory = AsyncInventory(
+        stage.railway.async_client(),
+        stage.database,
+        workspace_id=stage.railway.workspace_id,
+        placement=ProjectPerInstance(),
+        now=stage.clock.now,
+        min_age=timedelta(),
+    )
+    (told,) = (await inventory.report()).discrepancies
+    assert (told.kind, told.reason, told.instance_id) == ("stray", found.observed.attention, instance.id)
+    await manager.abandon(instance.id, actor="operator:eve")
+    await manager.run_due()
+    ended = await stage.get(instance.id)
+    assert (ended.status, ended.holds_slot) == (InstanceStatus.FAILED, False)
+    assert stage.railway.living == []
+
+
+async def test_a_change_in_an_environment_that_somebody_deleted_needs_attention(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    await manager.back_up(instance.id)
+    stage.railway.faults.add("drop", "volumeInstanceBackupCreate", times=None)
+    await manager.reconcile(instance.id)
+    await without_environment(stage, manager, instance)
+    assert "is gone, deleted by somebody else" in str((await stage.get(instance.id)).observed.attention)
 
 
 # Retry ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from railway_saas.errors import (
     ProvisioningError,
 )
 from railway_saas.instances import ManagerSettings
-from railway_saas.instances.placement import Marker
+from railway_saas.instances._sync.inventory import Inventory
+from railway_saas.instances.placement import Marker, ProjectPerInstance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +106,55 @@ def test_a_project_that_somebody_deleted_needs_attention(new_stage: Any) -> None
     found = stage.get(instance.id)
     assert "is gone, deleted by somebody else" in (found.observed.attention or "")
     assert found.holds_slot
+
+
+def without_environment(stage: Any, manager: Any, instance: Any) -> None:
+    """Somebody deletes the environment in the dashboard, and the project stays."""
+    stage.railway.client().environments.delete(instance.observed.environment_id)
+    stage.clock.advance(1000)
+    manager.run_due()
+
+
+@pytest.mark.parametrize("state", ["running", "stop", "suspend"])
+def test_an_environment_that_somebody_deleted_needs_attention(new_stage: Any, state: str) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    if state != "running":
+        getattr(manager, state)(instance.id)
+        manager.wait(instance.id)
+    without_environment(stage, manager, instance)
+    found = stage.get(instance.id)
+    assert found.observed.attention == (
+        f"environment {instance.observed.environment_id} of its Railway project {instance.observed.project_id} is gone, "
+        "deleted by somebody else"
+    )
+    inventory = Inventory(
+        stage.railway.client(),
+        stage.database,
+        workspace_id=stage.railway.workspace_id,
+        placement=ProjectPerInstance(),
+        now=stage.clock.now,
+        min_age=timedelta(),
+    )
+    (told,) = (inventory.report()).discrepancies
+    assert (told.kind, told.reason, told.instance_id) == ("stray", found.observed.attention, instance.id)
+    manager.abandon(instance.id, actor="operator:eve")
+    manager.run_due()
+    ended = stage.get(instance.id)
+    assert (ended.status, ended.holds_slot) == (InstanceStatus.FAILED, False)
+    assert stage.railway.living == []
+
+
+def test_a_change_in_an_environment_that_somebody_deleted_needs_attention(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.back_up(instance.id)
+    stage.railway.faults.add("drop", "volumeInstanceBackupCreate", times=None)
+    manager.reconcile(instance.id)
+    without_environment(stage, manager, instance)
+    assert "is gone, deleted by somebody else" in str((stage.get(instance.id)).observed.attention)
 
 
 # Retry ------------------------------------------------------------------------------------------------------------

@@ -15,8 +15,10 @@ from railway_saas.instances.steps import Sight, SightKind
 from tests.support.situations import (
     APP_KEY,
     ENVIRONMENT,
+    ENVIRONMENT_ID,
     NOTHING_FOUND,
     NOW,
+    PROJECT,
     PROJECT_ID,
     PROJECTS,
     after,
@@ -33,6 +35,7 @@ from tests.support.situations import (
     not_authorized,
     observed,
     operation,
+    project,
     recorded,
     rests,
     rows,
@@ -222,11 +225,34 @@ def test_the_status_is_the_last_one_confirmed_meanwhile(of: Instance) -> None:
 def test_a_project_that_may_not_be_read_is_looked_for_in_the_workspace(of: Instance) -> None:
     assert looked_at(decide(situation(of, seen=not_authorized()))) == {PROJECTS}
     there = situation(of, seen=not_authorized(), sights={PROJECTS: found(marked=False)})
-    assert waits(decide(there)) > 0
+    assert looked_at(decide(there)) == {PROJECT}
     gone = situation(of, seen=not_authorized(), sights={PROJECTS: NOTHING_FOUND})
     assert observed(decide(gone)).attention == (
         f"its Railway project {PROJECT_ID} is gone, deleted by somebody else"
     )
+
+
+OTHERS = ({"id": "environment-2"},)
+
+
+@pytest.mark.parametrize("of", WORKING, ids=lambda of: f"{of.status} to be {of.desired.status}")
+@pytest.mark.parametrize(
+    ("read", "gone"),
+    [
+        pytest.param(project(environments=OTHERS), True, id="it has others"),
+        pytest.param(project(environments=()), True, id="it has none"),
+        pytest.param(project(environments=({"id": ENVIRONMENT_ID}, *OTHERS)), False, id="it is there"),
+        pytest.param(not_authorized(), False, id="the project may not be read either"),
+        pytest.param(no_answer(), False, id="no answer"),
+    ],
+)
+def test_an_environment_is_gone_when_its_project_says_so(of: Instance, read: object, gone: bool) -> None:
+    sights = {PROJECTS: found(marked=False), PROJECT: read}
+    verdict = decide(situation(of, seen=not_authorized(), sights=sights))
+    if gone:
+        assert f"environment {ENVIRONMENT_ID} of its Railway project" in str(observed(verdict).attention)
+    else:
+        assert waits(verdict) > 0
 
 
 @pytest.mark.parametrize("search", [no_answer(), not_authorized()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import Deployment
@@ -12,6 +12,7 @@ from railway_saas.domain.statuses import OPEN, InstanceStatus, OperationState
 from railway_saas.errors import RailwayAuthError, RailwayNotFoundError
 from railway_saas.instances.steps import (
     ENVIRONMENT,
+    PROJECT,
     PROJECTS,
     EventDraft,
     Intent,
@@ -25,6 +26,7 @@ from railway_saas.instances.steps import (
 )
 from railway_saas.instances.texts import storable
 from railway_saas.instances.view import DOWN, ENDED, service_rows
+from railway_saas.railway.models.projects import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +44,10 @@ LAG_S = 60.0
 
 LAG_PAUSE_S = 3.0
 LONGEST_BLINDNESS_S = 900.0
+_OF_ENVIRONMENT: Final = frozenset(
+    {SightKind.STAGED, SightKind.ON_THEIR_WAY, SightKind.DOMAINS, SightKind.BACKUPS}
+)
+"""What cannot be read any more once the environment is gone."""
 
 
 def write(
@@ -84,20 +90,38 @@ def see(s: Situation, *sights: Sight, since: datetime | None = None) -> Verdict 
 
 
 def _blind(s: Situation, sight: Sight) -> Verdict:
-    """A look failed: wait, find out whether the project is gone, or ask an operator."""
+    """A look failed: wait, find out whether what it was at is gone, or ask an operator."""
     error = s.failure(sight)
     if not isinstance(error, (RailwayAuthError, RailwayNotFoundError)) or sight == PROJECTS:
         return Wait(s.after(_blind_pause_s(s)), f"Railway cannot be asked: {error}")
     if s.seconds_since(s.observed.status_since) < LAG_S and s.observed.power is None:
         return Wait(s.after(LAG_PAUSE_S), "the project's permissions are still spreading")
-    if sight.kind is not SightKind.ENVIRONMENT:
-        return Wait(s.after(_blind_pause_s(s)), f"Railway cannot be asked: {error}")
+    if sight.kind is SightKind.ENVIRONMENT:
+        return _lost(s)
+    whole = see(s, ENVIRONMENT) if sight.kind in _OF_ENVIRONMENT else None
+    return whole or Wait(s.after(_blind_pause_s(s)), f"Railway cannot be asked: {error}")
+
+
+def _lost(s: Situation) -> Verdict:
+    """The environment cannot be read. Railway answers alike for what is gone and what may not be read: lists tell."""
     search = s.sight(PROJECTS, ProjectSearch)
     if search is None:
         return see(s, PROJECTS) or Wait(s.after(LAG_PAUSE_S), "looking for the project")
     if any(project.project_id == s.observed.project_id for project in search.found):
-        return Wait(s.after(_blind_pause_s(s)), "the project is there and cannot be read")
+        return _lost_environment(s)
     return ask_operator(s, f"its Railway project {s.observed.project_id} is gone, deleted by somebody else")
+
+
+def _lost_environment(s: Situation) -> Verdict:
+    """The project is there; whether it still has the environment, it says itself."""
+    if PROJECT not in s.seen:
+        return Look((PROJECT,))
+    project, mine = s.sight(PROJECT, Project), s.observed.environment_id
+    if project is None or mine is None or mine in {environment.id for environment in project.environments}:
+        return Wait(s.after(_blind_pause_s(s)), "the project is there and cannot be read")
+    return ask_operator(
+        s, f"environment {mine} of its Railway project {project.id} is gone, deleted by somebody else"
+    )
 
 
 def _blind_pause_s(s: Situation) -> float:
