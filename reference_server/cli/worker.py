@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -32,14 +33,18 @@ def worker(
     begin_service(configured, "worker")
     platform = build_platform(configured, ConnectionRole.WORKER)
     told_to_end = threading.Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        told_to_end.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_end.set())
+        signal.signal(number, end)
     engine = JobEngine(platform, executor_id=executor_id)
     try:
         engine.start()
         with serving_probes(platform):
             told_to_end.wait()
-        left = engine.stop()
+        left = engine.stop(wait_s=configured.graceful_timeout_s)
     finally:
         platform.close()
     if left:

@@ -270,10 +270,16 @@ class JobEngine:
         platform: What jobs work with; as the worker's role, on PostgreSQL.
         executor_id: The worker's name; a new one unless given. One that died takes its runs up again under its old name.
         jobs: What it knows to do.
+        owns_platform: Whether the platform is closed with it.
     """
 
     def __init__(
-        self, platform: Platform, *, executor_id: str | None = None, jobs: Sequence[Job] = JOBS
+        self,
+        platform: Platform,
+        *,
+        executor_id: str | None = None,
+        jobs: Sequence[Job] = JOBS,
+        owns_platform: bool = False,
     ) -> None:
         if not isinstance(platform.jobs, DbosQueue):
             raise ConfigurationError("a worker needs the platform's queue")
@@ -282,6 +288,7 @@ class JobEngine:
         self._queue = platform.jobs
         self._runner = Runner(platform, self._later)
         self._jobs = jobs
+        self._owns_platform = owns_platform
         self._pulse = Pulse(platform, self.executor_id, jobs)
         ticker = Ticker(platform, self._queue, jobs)
         self._loops = [_Loop("heartbeat", BEAT_S, self._pulse.beat), _Loop("ticks", POLL_S, ticker.tick)]
@@ -328,6 +335,8 @@ class JobEngine:
             work.commit()
         if self._engine is not None:
             self._engine.dispose()
+        if self._owns_platform:
+            self._platform.close()
         log.info("worker %s has ended; %d runs were handed over", self.executor_id, left)
         return left
 
@@ -389,7 +398,7 @@ def start_in_process(platform: Platform) -> JobEngine:
         if settings.on_sqlite
         else build_platform(settings, ConnectionRole.WORKER, emulator=platform.emulator, now=platform.now)
     )
-    engine = JobEngine(own)
+    engine = JobEngine(own, owns_platform=own is not platform)
     engine.start()
     return engine
 

@@ -102,10 +102,11 @@ def compose(row: OutboxMessage, sender: Sender) -> EmailMessage:
     Raises:
         UnsendableMailError: It cannot be written.
     """
-    to, template, data = (row.payload.get(name) for name in ("to", "template", "data"))
-    if template not in TEMPLATES or not isinstance(data, dict) or not isinstance(to, str):
-        raise UnsendableMailError(f"there is no template {str(template)[:50]!r}, or it has no data")
-    subject, body = _render(str(template), data, sender)
+    to, template = str(row.payload.get("to", "")), str(row.payload.get("template", ""))
+    data: Mapping[str, Any] | None = row.payload.get("data")
+    if template not in TEMPLATES or data is None:
+        raise UnsendableMailError(f"there is no template {template[:50]!r}, or what it said is forgotten")
+    subject, body = _render(template, data, sender)
     message = EmailMessage(policy=SMTP)
     try:
         # `Address` takes exactly one address; the policy refuses line breaks in every header.

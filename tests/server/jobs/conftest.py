@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from railway_saas.domain import new_id
+from railway_saas.domain import ServiceLimits, new_id
 from reference_server.catalogue import publish_folder
 from reference_server.composition import Platform, build_platform
 from reference_server.data.accounts import User
@@ -60,7 +61,13 @@ def deployed(platform: Platform, owner: UUID, name: str = "shop") -> Instance:
     """Accepted; a worker has yet to take it further."""
     list(publish_folder(platform.manager))
     template = next(one for one in platform.manager.templates() if one.railway_template_id == "local:web-app")
-    return platform.manager.deploy(template_id=template.id, user_id=owner, name=name, actor=str(owner))
+    return platform.manager.deploy(
+        template_id=template.id,
+        user_id=owner,
+        name=name,
+        limits=ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(1)),
+        actor=str(owner),
+    )
 
 
 def eventually(look: Callable[[], T], *, seconds: float = 30.0, what: str = "it") -> T:

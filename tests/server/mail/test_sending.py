@@ -83,8 +83,8 @@ def test_a_mail_goes_out_once_and_what_it_said_is_forgotten(
 
 
 def sending_to(url: str) -> sending.MailTransport:
-    from reference_server.mail.transports import transport_of  # noqa: PLC0415 - one test's need
-    from reference_server.settings import Settings  # noqa: PLC0415 - as above
+    from reference_server.mail.transports import transport_of
+    from reference_server.settings import Settings
 
     return transport_of(Settings.from_environment({"MAIL_URL": url}))
 

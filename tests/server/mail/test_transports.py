@@ -96,9 +96,8 @@ def test_a_certificate_that_nobody_knows_is_not_believed(
 
 def test_nobody_waits_for_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transports, "TIMEOUT_S", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        with pytest.raises(MailFailedError):
-            at(f"smtp://127.0.0.1:{silent.getsockname()[1]}").send(a_mail())
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(MailFailedError):
+        at(f"smtp://127.0.0.1:{silent.getsockname()[1]}").send(a_mail())
 
 
 def test_a_folder_has_each_mail_once_and_the_log_no_secret(
