@@ -54,6 +54,7 @@ lint: .venv/.stamp ## Style, import rules, and that generated files are up to da
 
 format: .venv/.stamp ## Rewrite the code in the house style and regenerate what is generated
 	@$(BIN)/python scripts/unasync.py
+	@$(BIN)/python scripts/configuration_page.py
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 

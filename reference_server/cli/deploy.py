@@ -74,7 +74,10 @@ def settings_for_it(text: str, defaults: dict[str, str]) -> dict[str, str]:
     if unknown:
         raise ConfigurationError(f"unknown settings: {', '.join(unknown)}; see docs/server/configuration.md")
     literal = {name: value for name, value in values.items() if "${{" not in value}
-    Settings.from_environment({**literal, "APP_ENV": "development"})
+    # What only Railway knows is stood in for: some settings are refused on SQLite.
+    Settings.from_environment(
+        {"DATABASE_URL": "postgresql://postgres/platform", **literal, "APP_ENV": "development"}
+    )
     return values
 
 

@@ -68,12 +68,12 @@ class Metrics:
             registry=registry,
         )
         self._jobs = Counter(
-            "jobs", "Jobs ended, by result.", ["job", "result"], namespace=NAMESPACE, registry=registry
+            "jobs", "Jobs ended, by result.", ["name", "result"], namespace=NAMESPACE, registry=registry
         )
         self._job_seconds = Histogram(
             "job_duration_seconds",
             "Time a job took.",
-            ["job"],
+            ["name"],  # `job` is Prometheus' own
             namespace=NAMESPACE,
             registry=registry,
             buckets=_JOB_BUCKETS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
-from railway_saas.domain import OutboxMessage, new_id
+from railway_saas.domain import OutboxMessage, ServiceLimits, new_id
 from railway_saas.errors import ConfigurationError, UndecipherableError
 from railway_saas.templates import Template
 from reference_server.data.engines import ConnectionRole, open_engine
@@ -53,7 +54,9 @@ def lived_in(platform: Platform, app: Flask) -> Platform:
     ann = new_person(platform, app, "ann@example.com")
     with scoped(SYSTEM):
         entry = platform.manager.publish_template(
-            Template.parse(DOCUMENT), name="Web", resources=ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(1))
+            Template.parse(DOCUMENT),
+            name="Web",
+            resources=ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(1)),
         )
         platform.manager.deploy(
             user_id=ann.user.id, template_id=entry.id, name="shop", inputs={"web.TOKEN": "c4nary-value"}

@@ -101,4 +101,7 @@ class TestDeploy:
             settings_for_it("MAIL_ULR=x", {})
         with pytest.raises(ConfigurationError, match="WEB_THREADS"):
             settings_for_it("WEB_THREADS=many", {})
+        assert settings_for_it("WEB_PROCESSES=4", {}) == {
+            "WEB_PROCESSES": "4"
+        }  # the database is Railway's PostgreSQL
         assert settings_for_it("BASE_URL=https://${{RAILWAY_PUBLIC_DOMAIN}}", {})
