@@ -1,0 +1,122 @@
+"""Settings are read once, and a start that is not safe is refused with every reason."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import make_url
+
+from railway_saas.errors import ConfigurationError
+from reference_server.data.engines import required_tls
+from reference_server.settings import DEVELOPMENT_SECRET, Settings
+
+STRONG = "u9Tq2vLx7Zr4Wm1Kp8Ns5Yb3Hd6Jc0Ge"
+SAFE = {
+    "APP_ENV": "production",
+    "BASE_URL": "https://platform.example.com",
+    "DATABASE_URL": "postgresql://platform@db.example.com/platform",
+    "RAILWAY_API_TOKEN": "a-token",
+    "RAILWAY_WORKSPACE_ID": "w",
+    "RAILWAY_WEBHOOK_SECRETS": STRONG,
+    "JWT_SECRET": f"k1:{STRONG}",
+    "ENCRYPTION_KEYS": f"k1:{STRONG}x",
+    "MAIL_URL": "smtps://user:pass@mail.example.com",
+}
+
+
+def read(**changes: str | None) -> Settings:
+    return Settings.from_environment(
+        {name: value for name, value in {**SAFE, **changes}.items() if value is not None}
+    )
+
+
+def test_a_safe_production_start_is_let_through() -> None:
+    assert read().is_production
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"JWT_SECRET": None}, "JWT_SECRET: set it"),
+        ({"JWT_SECRET": f"k1:{DEVELOPMENT_SECRET}"}, "JWT_SECRET: key 'k1' is weak"),
+        ({"JWT_SECRET": "short"}, "JWT_SECRET: key '1' is weak"),
+        ({"JWT_SECRET": f"new:{STRONG},old:{'a' * 40}"}, "JWT_SECRET: key 'old' is weak"),
+        ({"ENCRYPTION_KEYS": None}, "ENCRYPTION_KEYS: set it"),
+        ({"RAILWAY_API_TOKEN": None}, "RAILWAY_API_TOKEN: set it"),
+        ({"RAILWAY_WEBHOOK_SECRETS": None}, "RAILWAY_WEBHOOK_SECRETS: set one"),
+        ({"RAILWAY_WEBHOOK_SECRETS": "guess"}, "RAILWAY_WEBHOOK_SECRETS: set one"),
+        ({"DEBUG": "true"}, "DEBUG: unset it"),
+        ({"BASE_URL": "http://platform.example.com"}, "BASE_URL: must begin with https://"),
+        ({"BCRYPT_ROUNDS": "4"}, "BCRYPT_ROUNDS: must be at least 10"),
+        ({"MAIL_URL": None}, "MAIL_URL: set it"),
+        (
+            {"DATABASE_URL": None, "WORKER_IN_PROCESS": "false"},
+            "DATABASE_URL: SQLite serves one process only",
+        ),
+    ],
+)
+def test_a_production_start_that_is_not_safe_is_refused(changes: dict[str, str | None], named: str) -> None:
+    with pytest.raises(ConfigurationError, match="refusing to start in production") as caught:
+        read(**changes)
+    assert named in str(caught.value)
+
+
+def test_a_production_start_that_is_not_safe_is_refused_with_every_reason() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_environment({"APP_ENV": "production"})
+    for name in (
+        "JWT_SECRET",
+        "ENCRYPTION_KEYS",
+        "RAILWAY_API_TOKEN",
+        "RAILWAY_WEBHOOK_SECRETS",
+        "BASE_URL",
+        "MAIL_URL",
+    ):
+        assert f"{name}: " in str(caught.value)
+
+
+def test_on_railway_production_is_the_default() -> None:
+    given = {name: value for name, value in SAFE.items() if name != "APP_ENV"}
+    assert Settings.from_environment({**given, "RAILWAY_ENVIRONMENT_ID": "e"}).is_production
+    assert not Settings.from_environment(given).is_production
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "many"),
+        ("BASE_URL", "platform.example.com"),
+        ("JWT_SECRET", "a:hush,a:hushhush"),
+        ("DATABASE_TLS", "maybe"),
+        ("BCRYPT_ROUNDS", "40"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_and_not_quoted(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        read(**{name: value})
+    assert "hush" not in str(caught.value)
+
+
+def test_a_token_needs_its_workspace() -> None:
+    with pytest.raises(ConfigurationError, match="RAILWAY_WORKSPACE_ID"):
+        read(RAILWAY_WORKSPACE_ID=None)
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    assert read(REDIS_URL="  ").redis_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "tls", "expected"),
+    [
+        ("postgresql://db.example.com/x", "auto", "require"),
+        ("postgresql://db.example.com/x?sslmode=verify-full", "auto", None),
+        ("postgresql://localhost/x", "auto", None),
+        ("postgresql:///x?host=/var/run/postgresql", "auto", None),
+        ("postgresql://postgres.railway.internal/x", "auto", None),
+        ("postgresql://localhost/x", "require", "require"),
+        ("postgresql://db.example.com/x", "verify-full", "verify-full"),
+        ("postgresql://db.example.com/x", "off", None),
+    ],
+)
+def test_a_remote_database_is_reached_encrypted(url: str, tls: str, expected: str | None) -> None:
+    assert required_tls(make_url(url), read(DATABASE_TLS=tls)) == expected
