@@ -34,6 +34,17 @@ _REASONS: Final = {
 _MAY_ANSWER: Final = (401, 422, 429, 503)
 """What any operation may be refused with: a public one as well, where a token is sent that is not good."""
 
+_EVENT: Final = {
+    "type": "object",
+    "description": "One event after the other.",
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "description": "JSON."},
+        "id": {"type": "string", "description": "For `Last-Event-ID` of the next request."},
+        "retry": {"type": "integer", "description": "Milliseconds to wait before the next request."},
+    },
+}
+
 ANSWERS: Final[dict[str, type[BaseModel]]] = {}
 """Every model that an operation answers with, by the name it has in the document."""
 
@@ -90,7 +101,7 @@ def described(
     responses: dict[int, Any] = {code: problem_response(code) for code in sorted({*always, *errors})}
     responses[status] = _good(status, answer, example, media_type)
     if streams:
-        responses[status].setdefault("content", {})[EVENT_STREAM] = {"schema": {"type": "string"}}
+        responses[status].setdefault("content", {})[EVENT_STREAM] = {"schema": _EVENT}
     lets_in = security if security is not None else [] if is_public else SECURITY
     return {"summary": summary, "responses": responses, "security": lets_in}
 

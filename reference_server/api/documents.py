@@ -193,7 +193,7 @@ def _add_links(operation_id: str, responses: dict[str, Any]) -> None:
 def _add_example(content: dict[str, Any], examples: Examples) -> None:
     for media_type, described in content.items():
         if media_type == EVENT_STREAM:
-            described.setdefault("example", 'event: end\ndata: {"reason": "time"}\n\n')
+            described.setdefault("example", {"event": "end", "data": '{"reason": "time"}'})
         elif "example" not in described and media_type.endswith("json"):
             described["example"] = examples.of(described["schema"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, current_app, request
 from flask_openapi import APIBlueprint, Tag
@@ -59,10 +59,23 @@ def healthz() -> Response:
     return reply(HealthModel(status="ok"))
 
 
-@api.get(
-    "/readyz",
-    **described("Whether it is ready for requests", ReadinessModel, errors=(503,), is_public=True),
-)
+def _described_readiness() -> dict[str, Any]:
+    """The body is the same when it is not ready: what was looked at is what one wants to know then."""
+    told = described("Whether it is ready for requests", ReadinessModel, is_public=True)
+    told["responses"][503] = {**told["responses"][200], "description": "Not ready, or stopping."}
+    return told
+
+
+def _described_metrics() -> dict[str, Any]:
+    told = described(
+        "Metrics for Prometheus", errors=(401, 404), is_public=True, security=[{}, {"bearer": []}]
+    )
+    text = {"schema": {"type": "string"}, "example": "railway_saas_database_up 1.0\n"}
+    told["responses"][200]["content"] = {"text/plain": text, "application/openmetrics-text": text}
+    return told
+
+
+@api.get("/readyz", **_described_readiness())
 @own_credentials
 @unlimited
 def readyz() -> Response:
@@ -74,7 +87,7 @@ def readyz() -> Response:
     return reply(body, 200 if report.is_ready else 503)
 
 
-@api.get("/metrics", **described("Metrics for Prometheus", errors=(401, 404), is_public=True))
+@api.get("/metrics", **_described_metrics())
 @own_credentials
 @unlimited
 def metrics() -> Response:
