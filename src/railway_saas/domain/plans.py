@@ -21,6 +21,13 @@ class Resources:
     memory_gb: Decimal = Decimal(0)
     volume_gb: Decimal = Decimal(0)
 
+    @property
+    def unbounded(self) -> frozenset[str]:
+        """What its services may use any amount of: they have no limit of their own, and count as nothing in a sum."""
+        if not self.services:
+            return frozenset()
+        return frozenset(name for name in BOUNDED_NAMES if not getattr(self, name))
+
     def __add__(self, other: Resources) -> Resources:
         return Resources(
             services=self.services + other.services,
@@ -45,6 +52,8 @@ class Slots:
     instances: int = 0
     domains: int = 0
     resources: Resources = field(default_factory=Resources)
+    unbounded: frozenset[str] = frozenset()
+    """Of `vcpus` and `memory_gb`, what services of some instance may use any amount of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +81,8 @@ class Limits:
 
 
 LIMIT_NAMES = ("instances", "services", "vcpus", "memory_gb", "volume_gb", "domains")
+BOUNDED_NAMES = ("vcpus", "memory_gb")
+"""What services can use any amount of, unless they have a limit of their own."""
 
 _LABELS = {
     "instances": "instances",
@@ -171,21 +182,20 @@ def refuse_over_limit(
             next_plan=larger.name if larger else None,
             next_plan_allows=tier if larger else None,
         )
-    now, more = _amounts(used), _amounts(wanted)
     for name in LIMIT_NAMES:
-        allowed = getattr(plan.limits, name)
-        if allowed is None or more[name] <= 0 or now[name] + more[name] <= allowed:
+        if _fits(plan, name, used, wanted):
             continue
+        allowed = getattr(plan.limits, name)
         larger = next((one for one in plans.above(plan) if _has_room(one, used, wanted, tier)), None)
         next_allows = getattr(larger.limits, name) if larger else None
         raise LimitExceededError(
-            f"the plan {plan.name!r} allows {_counted(allowed, name)}, {now[name]} in use, and this needs "
-            f"{more[name]} more{_hint(larger, next_allows)}",
+            f"the plan {plan.name!r} allows {_counted(allowed, name)}, {_reason(name, used, wanted)}"
+            f"{_hint(larger, next_allows)}",
             limit=name,
             plan=plan.name,
             allowed=str(allowed),
-            used=str(now[name]),
-            wanted=str(more[name]),
+            used=_told(name, used),
+            wanted=_told(name, wanted),
             next_plan=larger.name if larger else None,
             next_plan_allows=None
             if larger is None
@@ -215,12 +225,34 @@ def _has_room(plan: Plan, used: Slots, wanted: Slots, tier: str | None) -> bool:
     """Whether a plan would do for the whole of a wish."""
     if tier is not None and plan.limits.tiers is not None and tier not in plan.limits.tiers:
         return False
-    now, more = _amounts(used), _amounts(wanted)
-    limits = {name: getattr(plan.limits, name) for name in LIMIT_NAMES}
-    return all(
-        allowed is None or more[name] <= 0 or now[name] + more[name] <= allowed
-        for name, allowed in limits.items()
-    )
+    return all(_fits(plan, name, used, wanted) for name in LIMIT_NAMES)
+
+
+def _fits(plan: Plan, name: str, used: Slots, wanted: Slots) -> bool:
+    """Whether one limit of a plan has room for a wish. Of what is used without bounds nothing is left."""
+    allowed = getattr(plan.limits, name)
+    now, more = _amounts(used)[name], _amounts(wanted)[name]
+    if allowed is None:
+        return True
+    if name in wanted.unbounded:
+        return False
+    return more <= 0 or (name not in used.unbounded and now + more <= allowed)
+
+
+def _told(name: str, slots: Slots) -> str:
+    return "unlimited" if name in slots.unbounded else str(_amounts(slots)[name])
+
+
+def _reason(name: str, used: Slots, wanted: Slots) -> str:
+    now, more = _amounts(used)[name], _amounts(wanted)[name]
+    if name in wanted.unbounded:
+        return (
+            f"and this has services without a limit: give limits with {name}=, or publish the template with "
+            f"resources=ServiceLimits({name}=...)"
+        )
+    if name in used.unbounded:
+        return f"and an instance has no limit, so that nothing is left: set_limits with {name}= gives it one"
+    return f"{now} in use, and this needs {more} more"
 
 
 def _hint(larger: Plan | None, allows: object) -> str:

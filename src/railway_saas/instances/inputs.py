@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -131,6 +132,15 @@ def checked_limits(limits: ServiceLimits) -> ServiceLimits:
         if value is not None and not (value.is_finite() and value > 0):
             raise InstanceInputError(f"{name}={value}: must be above 0", argument=name)
     return limits
+
+
+def completed_limits(limits: ServiceLimits, template: ServiceLimits) -> ServiceLimits:
+    """Limits with the template's where they leave one open: nobody gets rid of a limit by not naming it."""
+    return replace(
+        limits,
+        vcpus=template.vcpus if limits.vcpus is None else limits.vcpus,
+        memory_gb=template.memory_gb if limits.memory_gb is None else limits.memory_gb,
+    )
 
 
 def fill_known(template: Template, inputs: Mapping[str, str]) -> Template:

@@ -251,6 +251,52 @@ async def test_limits_are_counted_against_the_plan_as_a_difference(new_stage: An
     assert (await manager.set_limits(instance.id, ServiceLimits(vcpus=Decimal(1)))).resources.vcpus == 1
 
 
+@pytest.mark.parametrize("owner", [True, False], ids=["owner", "operator"])
+async def test_nobody_gets_rid_of_a_limit_by_not_naming_it(new_stage: Any, owner: bool) -> None:
+    plans = Plans([Plan(name="only", limits=Limits(vcpus=Decimal(3)))])
+    stage = new_stage(manager={"plans": plans})
+    manager = stage.manager()
+    instance = await stage.accepted(manager, limits=ServiceLimits(vcpus=Decimal(3)))
+    who = {"user_id": instance.user_id} if owner else {}
+    for limits in (ServiceLimits(), ServiceLimits(memory_gb=Decimal(1))):
+        error = await nothing_written(
+            stage, LimitExceededError, partial(manager.set_limits, instance.id, limits, **who)
+        )
+        assert (error.limit, error.wanted) == ("vcpus", "unlimited")
+    assert (await manager.slots_of(instance.user_id)).resources.vcpus == 3
+
+
+async def test_limits_that_are_left_open_go_back_to_those_of_the_template(new_stage: Any) -> None:
+    stage = new_stage(manager={"plans": Plans([Plan(name="only", limits=Limits(vcpus=Decimal(3)))])})
+    manager = stage.manager()
+    template = await stage.published(manager, resources=ServiceLimits(vcpus=Decimal(2)))
+    instance = await stage.accepted(
+        manager, template_id=template.id, limits=ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(1))
+    )
+    changed = await manager.set_limits(instance.id, ServiceLimits())
+    assert changed.desired.config.limits == ServiceLimits(vcpus=Decimal(2))
+    assert changed.resources.vcpus == 2
+
+
+async def test_what_ran_without_limits_before_the_plan_runs_on_and_gets_no_more_services(
+    new_stage: Any,
+) -> None:
+    stage = new_stage()
+    instance = await stage.running()
+    manager = stage.manager(plans=Plans([Plan(name="only", limits=Limits(vcpus=Decimal(3)))]))
+    await manager.set_limits(instance.id, ServiceLimits(memory_gb=Decimal(1)))
+    await manager.wait(instance.id)
+    await manager.publish_revision(instance.template_id, changed(stage.document, tag="2"))
+    await manager.upgrade(instance.id)
+    await manager.wait(instance.id)
+    await manager.publish_revision(instance.template_id, changed(stage.document, tag="3", cache=True))
+    error = await nothing_written(stage, LimitExceededError, partial(manager.upgrade, instance.id))
+    assert (error.limit, error.wanted) == ("vcpus", "unlimited")
+    await manager.set_limits(instance.id, ServiceLimits(vcpus=Decimal(1)))
+    await manager.wait(instance.id)
+    assert (await manager.upgrade(instance.id)).resources.vcpus == 2
+
+
 # Custom domains ---------------------------------------------------------------------------------------------------
 
 

@@ -347,6 +347,68 @@ async def test_a_template_of_a_tier_that_the_plan_has_not_is_refused(shop: Any) 
     )
 
 
+NARROW = Plans(
+    [
+        Plan(name="small", limits=Limits(vcpus=Decimal(3), memory_gb=Decimal(6))),
+        Plan(name="large", limits=Limits(instances=5)),
+    ]
+)
+THREE = ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(2))
+"""Three services of these fill the plan `small`."""
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit"),
+    [
+        (None, "vcpus"),
+        (ServiceLimits(), "vcpus"),
+        (ServiceLimits(memory_gb=Decimal(1)), "vcpus"),
+        (ServiceLimits(vcpus=Decimal(1)), "memory_gb"),
+    ],
+)
+async def test_services_without_a_limit_do_not_fit_into_a_plan_that_has_one(
+    shop: Any, limits: ServiceLimits | None, limit: str
+) -> None:
+    shop.chosen = shop.manager(plans=NARROW)
+    error = await refused(shop, LimitExceededError, limits=limits)
+    assert (error.limit, error.wanted, error.next_plan) == (limit, "unlimited", "large")
+    assert f"publish the template with resources=ServiceLimits({limit}=...)" in str(error)
+
+
+async def test_what_limits_leave_open_is_as_in_the_template(shop: Any) -> None:
+    shop.entry = await shop.published(shop.chosen, name="limited", resources=THREE)
+    shop.chosen = shop.manager(plans=NARROW)
+    for limits in (None, ServiceLimits(), ServiceLimits(vcpus=Decimal(1))):
+        made = await deploy(shop, limits=limits)
+        assert made.desired.config.limits == THREE
+        assert (made.resources.vcpus, made.resources.memory_gb) == (3, 6)
+        await shop.chosen.delete(made.id)
+        await shop.drive(shop.chosen)
+    small = await deploy(shop, limits=ServiceLimits(memory_gb=Decimal(1)))
+    assert (small.resources.vcpus, small.resources.memory_gb) == (3, 3)
+    error = await refused(shop, LimitExceededError, name="second", limits=ServiceLimits())
+    assert (error.limit, error.used, error.wanted) == ("vcpus", "3", "3")
+
+
+async def test_owners_may_have_more_than_the_template_says_where_the_plan_has_room(shop: Any) -> None:
+    shop.entry = await shop.published(shop.chosen, name="limited", resources=ServiceLimits(vcpus=Decimal(1)))
+    shop.chosen = shop.manager(plans=Plans([Plan(name="only", limits=Limits(vcpus=Decimal(6)))]))
+    await refused(shop, LimitExceededError, limits=ServiceLimits(vcpus=Decimal("2.1")))
+    assert (await deploy(shop, limits=ServiceLimits(vcpus=Decimal(2)))).resources.vcpus == 6
+
+
+async def test_what_runs_without_limits_leaves_nothing_of_a_plan_that_has_them(shop: Any) -> None:
+    before = await deploy(shop, name="before the plan")
+    shop.chosen = shop.manager(plans=NARROW)
+    error = await refused(
+        shop, LimitExceededError, limits=ServiceLimits(vcpus=Decimal("0.1"), memory_gb=Decimal(1))
+    )
+    assert (error.limit, error.used) == ("vcpus", "unlimited")
+    await shop.chosen.set_limits(before.id, ServiceLimits(vcpus=Decimal("0.5"), memory_gb=Decimal(1)))
+    room = ServiceLimits(vcpus=Decimal("0.5"), memory_gb=Decimal(1))
+    assert (await deploy(shop, limits=room)).resources.vcpus == Decimal("1.5")
+
+
 async def test_what_is_deleted_gives_its_slot_back(new_stage: Any) -> None:
     stage = new_stage(manager={"plans": Plans([Plan(name="only", limits=Limits(instances=1))])})
     manager = stage.manager()

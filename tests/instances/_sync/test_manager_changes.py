@@ -248,6 +248,52 @@ def test_limits_are_counted_against_the_plan_as_a_difference(new_stage: Any) -> 
     assert (manager.set_limits(instance.id, ServiceLimits(vcpus=Decimal(1)))).resources.vcpus == 1
 
 
+@pytest.mark.parametrize("owner", [True, False], ids=["owner", "operator"])
+def test_nobody_gets_rid_of_a_limit_by_not_naming_it(new_stage: Any, owner: bool) -> None:
+    plans = Plans([Plan(name="only", limits=Limits(vcpus=Decimal(3)))])
+    stage = new_stage(manager={"plans": plans})
+    manager = stage.manager()
+    instance = stage.accepted(manager, limits=ServiceLimits(vcpus=Decimal(3)))
+    who = {"user_id": instance.user_id} if owner else {}
+    for limits in (ServiceLimits(), ServiceLimits(memory_gb=Decimal(1))):
+        error = nothing_written(
+            stage, LimitExceededError, partial(manager.set_limits, instance.id, limits, **who)
+        )
+        assert (error.limit, error.wanted) == ("vcpus", "unlimited")
+    assert (manager.slots_of(instance.user_id)).resources.vcpus == 3
+
+
+def test_limits_that_are_left_open_go_back_to_those_of_the_template(new_stage: Any) -> None:
+    stage = new_stage(manager={"plans": Plans([Plan(name="only", limits=Limits(vcpus=Decimal(3)))])})
+    manager = stage.manager()
+    template = stage.published(manager, resources=ServiceLimits(vcpus=Decimal(2)))
+    instance = stage.accepted(
+        manager, template_id=template.id, limits=ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(1))
+    )
+    changed = manager.set_limits(instance.id, ServiceLimits())
+    assert changed.desired.config.limits == ServiceLimits(vcpus=Decimal(2))
+    assert changed.resources.vcpus == 2
+
+
+def test_what_ran_without_limits_before_the_plan_runs_on_and_gets_no_more_services(
+    new_stage: Any,
+) -> None:
+    stage = new_stage()
+    instance = stage.running()
+    manager = stage.manager(plans=Plans([Plan(name="only", limits=Limits(vcpus=Decimal(3)))]))
+    manager.set_limits(instance.id, ServiceLimits(memory_gb=Decimal(1)))
+    manager.wait(instance.id)
+    manager.publish_revision(instance.template_id, changed(stage.document, tag="2"))
+    manager.upgrade(instance.id)
+    manager.wait(instance.id)
+    manager.publish_revision(instance.template_id, changed(stage.document, tag="3", cache=True))
+    error = nothing_written(stage, LimitExceededError, partial(manager.upgrade, instance.id))
+    assert (error.limit, error.wanted) == ("vcpus", "unlimited")
+    manager.set_limits(instance.id, ServiceLimits(vcpus=Decimal(1)))
+    manager.wait(instance.id)
+    assert (manager.upgrade(instance.id)).resources.vcpus == 2
+
+
 # Custom domains ---------------------------------------------------------------------------------------------------
 
 

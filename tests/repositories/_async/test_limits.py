@@ -45,8 +45,26 @@ async def test_what_holds_a_slot_is_added_up_exactly(database: AsyncDatabase, st
             memory_gb=Decimal("0.000000001"),
             volume_gb=Decimal("8999999999.9"),
         ),
+        unbounded=frozenset({"memory_gb"}),
     )
     assert str(found.resources.vcpus) == "0.3"
+
+
+async def test_services_without_a_limit_are_no_less_than_those_with_one(
+    database: AsyncDatabase, stock: Stock
+) -> None:
+    owner, other = uuid4(), uuid4()
+    limited = Resources(services=1, vcpus=Decimal(1), memory_gb=Decimal(1))
+    await added_async(
+        database,
+        stock.instance(owner, resources=limited),
+        stock.instance(owner, resources=Resources(services=1), holds_slot=False),
+        stock.instance(other, resources=limited),
+        stock.instance(other, resources=Resources(services=2, memory_gb=Decimal(1))),
+    )
+    async with database.unit_of_work() as work:
+        assert (await work.instances.slots_of(owner)).unbounded == frozenset()
+        assert (await work.instances.slots_of(other)).unbounded == {"vcpus"}
 
 
 async def accept(database: AsyncDatabase, stock: Stock, owner: UUID, limit: int) -> bool:

@@ -46,8 +46,24 @@ def test_what_holds_a_slot_is_added_up_exactly(database: Database, stock: Stock)
             memory_gb=Decimal("0.000000001"),
             volume_gb=Decimal("8999999999.9"),
         ),
+        unbounded=frozenset({"memory_gb"}),
     )
     assert str(found.resources.vcpus) == "0.3"
+
+
+def test_services_without_a_limit_are_no_less_than_those_with_one(database: Database, stock: Stock) -> None:
+    owner, other = uuid4(), uuid4()
+    limited = Resources(services=1, vcpus=Decimal(1), memory_gb=Decimal(1))
+    added_sync(
+        database,
+        stock.instance(owner, resources=limited),
+        stock.instance(owner, resources=Resources(services=1), holds_slot=False),
+        stock.instance(other, resources=limited),
+        stock.instance(other, resources=Resources(services=2, memory_gb=Decimal(1))),
+    )
+    with database.unit_of_work() as work:
+        assert (work.instances.slots_of(owner)).unbounded == frozenset()
+        assert (work.instances.slots_of(other)).unbounded == {"vcpus"}
 
 
 def accept(database: Database, stock: Stock, owner: UUID, limit: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -136,6 +136,39 @@ def test_what_is_over_a_smaller_plan_already_may_go_on_and_shrink() -> None:
     refuse_over_limit(PLANS, FREE, used, slots(volume_gb=Decimal(1)))
     refuse_over_limit(PLANS, FREE, used, slots(services=-2))
     assert refused(used, slots(services=1)).used == "30"
+
+
+def test_what_may_use_any_amount_needs_a_plan_without_that_limit() -> None:
+    anything = replace(slots(instances=1, services=1), unbounded=frozenset({"vcpus", "memory_gb"}))
+    error = refused(slots(), anything)
+    assert (error.limit, error.allowed, error.used, error.wanted) == ("vcpus", "1", "0", "unlimited")
+    assert (error.next_plan, error.next_plan_allows) == ("team", "unlimited")
+    assert str(error) == (
+        "the plan 'free' allows 1 vCPU, and this has services without a limit: give limits with vcpus=, or publish the "
+        "template with resources=ServiceLimits(vcpus=...); the plan 'team' would do"
+    )
+    refuse_over_limit(PLANS, TEAM, slots(), anything)
+
+
+def test_of_what_is_used_without_bounds_nothing_is_left() -> None:
+    used = replace(slots(services=1), unbounded=frozenset({"memory_gb"}))
+    refuse_over_limit(PLANS, FREE, used, slots(vcpus=Decimal(1)))
+    error = refused(used, slots(memory_gb=Decimal(1)))
+    assert (error.limit, error.used, error.wanted) == ("memory_gb", "unlimited", "1")
+    assert "set_limits with memory_gb= gives it one" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        (Resources(), set()),
+        (Resources(services=1), {"vcpus", "memory_gb"}),
+        (Resources(services=2, vcpus=Decimal(1)), {"memory_gb"}),
+        (Resources(services=1, vcpus=Decimal(1), memory_gb=Decimal(1)), set()),
+    ],
+)
+def test_services_without_a_limit_are_unbounded(resources: Resources, expected: set[str]) -> None:
+    assert resources.unbounded == expected
 
 
 amounts = st.integers(-5, 40)

@@ -191,7 +191,10 @@ class AsyncInstanceRepository(Protocol):
         ...
 
     async def slots_of(self, user_id: UUID) -> Slots:
-        """What the owner's instances with `holds_slot` hold, and their custom domains that are not `REFUSED`."""
+        """What the owner's instances with `holds_slot` hold, and their custom domains that are not `REFUSED`.
+
+        `unbounded` is the union of their `resources.unbounded`.
+        """
         ...
 
     async def count_by_status(self) -> Mapping[InstanceStatus, int]:

@@ -178,11 +178,18 @@ class AsyncManagerBase:
         return self.plans.get(subscription.plan_name)
 
     async def _refuse_growth(self, work: AsyncUnitOfWork, instance: Instance, more: Resources) -> None:
+        """Refuse what the plan has no room for.
+
+        What runs without limits since before its owner had this plan may run on so. It may not get more services,
+        and to be given limits is never in the way of itself.
+        """
+        before, after = instance.resources.unbounded, (instance.resources + more).unbounded
+        used = await work.instances.slots_of(instance.user_id)
         refuse_over_limit(
             self.plans,
             await self._plan_of(work, instance.user_id),
-            await work.instances.slots_of(instance.user_id),
-            Slots(resources=more),
+            replace(used, unbounded=used.unbounded - (before - after)),
+            Slots(resources=more, unbounded=after if more.services > 0 else after - before),
         )
 
     async def _catalogue_entry(self, work: AsyncUnitOfWork, template_id: UUID) -> CatalogueTemplate:

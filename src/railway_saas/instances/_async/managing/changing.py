@@ -24,6 +24,7 @@ from railway_saas.instances.inputs import (
     checked_domain,
     checked_limits,
     checked_variables,
+    completed_limits,
     resources_of,
 )
 from railway_saas.instances.verbs import Verb
@@ -75,27 +76,29 @@ class AsyncChanging(AsyncManagerBase):
         user_id: UUID | None = None,
         actor: str | None = None,
     ) -> Instance:
-        """Set what each service may use.
+        """Set what each service may use. What is left open is as in the template's `resources`.
 
         Raises:
             InstanceInputError: A limit is not above 0.
-            LimitExceededError: The owner's plan has no room for more.
+            LimitExceededError: The owner's plan has no room for more, or limits what is left open by the template as well.
             InstanceStateError: It is being deleted, or gone.
         """
-        checked_limits(limits)
+        given = checked_limits(limits)
         owner = (await self.get(instance_id, user_id=user_id)).user_id
         async with self._database.unit_of_work() as work:
             await work.instances.lock_owner(owner)
             instance = await self._locked(work, instance_id, user_id, Verb.SET_LIMITS)
-            resources = resources_of(await self._template(work, instance), limits)
+            catalogue = await self._catalogue_entry(work, instance.template_id)
+            wanted = completed_limits(given, catalogue.resources)
+            resources = resources_of(await self._template(work, instance), wanted)
             await self._refuse_growth(work, instance, resources - instance.resources)
-            config = replace(instance.desired.config, limits=limits)
+            config = replace(instance.desired.config, limits=wanted)
             return await self._want(
                 work,
                 replace(instance, resources=resources),
                 Verb.SET_LIMITS,
                 actor,
-                limits.to_json(),
+                wanted.to_json(),
                 config=config,
             )
 

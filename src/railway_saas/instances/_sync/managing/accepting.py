@@ -31,6 +31,7 @@ from railway_saas.instances._sync.managing.driving import Driving
 from railway_saas.instances.inputs import (
     checked_limits,
     checked_name,
+    completed_limits,
     resources_of,
 )
 from railway_saas.templates import Template
@@ -72,7 +73,7 @@ class Accepting(Driving):
             name: The owner's name for it; unique among the owner's, whatever the case.
             inputs: Values for `Template.inputs`, by `Service.NAME` or `NAME`.
             revision_id: The revision; the latest unless given.
-            limits: What each service may use; the template's `resources` unless given.
+            limits: What each service may use. What it leaves open is as in the template's `resources`.
             idempotency_key: The same key of the same owner gives the same instance for a day, and makes no second one.
             wait: Return when it runs; otherwise as soon as it is accepted, for a worker to carry on.
             timeout_s: Seconds to wait at most.
@@ -162,13 +163,13 @@ class Accepting(Driving):
         revision = self._revision(work, template_id, revision_id)
         document = Template.parse(revision.document)
         document.fill(inputs)
-        wanted = checked_limits(limits or catalogue.resources)
+        wanted = completed_limits(checked_limits(limits or ServiceLimits()), catalogue.resources)
         resources = resources_of(document, wanted)
         refuse_over_limit(
             self.plans,
             self._plan_of(work, user_id),
             work.instances.slots_of(user_id),
-            Slots(instances=1, resources=resources),
+            Slots(instances=1, resources=resources, unbounded=resources.unbounded),
             tier=catalogue.price_tier,
         )
         now = self._now()

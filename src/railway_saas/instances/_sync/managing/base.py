@@ -175,11 +175,18 @@ class ManagerBase:
         return self.plans.get(subscription.plan_name)
 
     def _refuse_growth(self, work: UnitOfWork, instance: Instance, more: Resources) -> None:
+        """Refuse what the plan has no room for.
+
+        What runs without limits since before its owner had this plan may run on so. It may not get more services,
+        and to be given limits is never in the way of itself.
+        """
+        before, after = instance.resources.unbounded, (instance.resources + more).unbounded
+        used = work.instances.slots_of(instance.user_id)
         refuse_over_limit(
             self.plans,
             self._plan_of(work, instance.user_id),
-            work.instances.slots_of(instance.user_id),
-            Slots(resources=more),
+            replace(used, unbounded=used.unbounded - (before - after)),
+            Slots(resources=more, unbounded=after if more.services > 0 else after - before),
         )
 
     def _catalogue_entry(self, work: UnitOfWork, template_id: UUID) -> CatalogueTemplate:

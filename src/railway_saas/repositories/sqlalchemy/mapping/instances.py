@@ -22,7 +22,7 @@ from railway_saas.domain.instances import (
     Rollout,
     ServiceLimits,
 )
-from railway_saas.domain.plans import Resources, Slots
+from railway_saas.domain.plans import BOUNDED_NAMES, Resources, Slots
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus
 from railway_saas.repositories.sealing import (
     open_applied,
@@ -210,6 +210,7 @@ def slots_of(row: Row[*tuple[Any, ...]]) -> Slots:
         resources=Resources(
             services=row.services, vcpus=row.vcpus, memory_gb=row.memory_gb, volume_gb=row.volume_gb
         ),
+        unbounded=frozenset(name for name in BOUNDED_NAMES if getattr(row, f"unbounded_{name}")),
     )
 
 

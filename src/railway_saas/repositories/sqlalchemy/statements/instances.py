@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import and_, case, func, insert, literal, or_, select, union_all, update
 
 from railway_saas.domain.instances import DomainState
 from railway_saas.repositories.sqlalchemy.mapping.instances import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Insert, Select, Update
+    from sqlalchemy.orm import InstrumentedAttribute
 
     from railway_saas.domain.instances import Instance
     from railway_saas.domain.statuses import InstanceStatus
@@ -201,7 +203,16 @@ def slots_of(user_id: UUID) -> Select[*tuple[Any, ...]]:
         exact_sum(InstanceRow.vcpus).label("vcpus"),
         exact_sum(InstanceRow.memory_gb).label("memory_gb"),
         exact_sum(InstanceRow.volume_gb).label("volume_gb"),
+        _any_unbounded(InstanceRow.vcpus).label("unbounded_vcpus"),
+        _any_unbounded(InstanceRow.memory_gb).label("unbounded_memory_gb"),
     ).where(*holding)
+
+
+def _any_unbounded(amount: InstrumentedAttribute[Decimal]) -> ColumnElement[int]:
+    """How many have services without a limit of their own: see `Resources.unbounded`."""
+    return func.coalesce(
+        func.sum(case((and_(InstanceRow.services > 0, amount == Decimal(0)), 1), else_=0)), 0
+    )
 
 
 def count_by_status() -> Select[str, int]:
