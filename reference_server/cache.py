@@ -87,7 +87,7 @@ class Cache:
 
     def renew(self, kind: str) -> None:
         """Something of a kind was changed: all of that kind is made anew. Call it after the commit."""
-        self._own.invalidate()
+        self._own.invalidate()  # type: ignore[no-untyped-call]  # dogpile.cache left it out
         if self._redis is None:
             return
         try:
@@ -139,8 +139,8 @@ def _redis_client(url: str) -> redis.Redis:
 def _shared_region(client: redis.Redis) -> CacheRegion:
     # JSON, not pickle: who can write to Redis must not be able to run code here.
     return make_region(
-        key_mangler=lambda key: f"railway-saas:cache:{key}",
-        serializer=lambda value: json.dumps(value).encode(),
+        key_mangler=_named,
+        serializer=_serialized,
         deserializer=json.loads,
     ).configure(
         "dogpile.cache.redis",
@@ -154,3 +154,11 @@ def _shared_region(client: redis.Redis) -> CacheRegion:
             "lock_sleep": 0.02,
         },
     )
+
+
+def _named(key: str) -> str:
+    return f"railway-saas:cache:{key}"
+
+
+def _serialized(value: str) -> bytes:
+    return json.dumps(value).encode()

@@ -169,7 +169,7 @@ def build_platform(
         updates=InstanceUpdates(database, manager_in, now=clock),
         catalogue=Catalogue(database, manager_in, now=clock),
         cache=Cache(
-            settings.redis_url and settings.redis_url.get_secret_value(),
+            None if settings.redis_url is None else settings.redis_url.get_secret_value(),
             asked=lambda kind, hit: metrics.cache_asked(kind, hit=hit),
         ),
         answers=RingCipher(settings.encryption_keys, purpose=ANSWERS),

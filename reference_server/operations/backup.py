@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -155,9 +155,10 @@ def _head(source: IO[bytes]) -> dict[str, Any]:
         head = json.loads(source.readline(10_000))
     except ValueError:
         head = None
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
+    found = cast("dict[str, Any]", head) if isinstance(head, dict) else {}
+    if found.get("format") != FORMAT:
         raise ConfigurationError(f"this is no backup of the platform (format {FORMAT!r})")
-    return head
+    return found
 
 
 def _refuse_unless_empty(connection: Connection) -> None:
@@ -227,7 +228,7 @@ def _plain(value: Any) -> Any:
         case Decimal():
             return {"$": "decimal", "v": str(value)}
         case dict() | list():
-            return {"$": "json", "v": value}
+            return {"$": "json", "v": cast("Any", value)}
         case _:
             return value
 
@@ -246,4 +247,7 @@ def _row(table: Table, values: Iterable[Any]) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    return _READ[value["$"]](value["v"]) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    tagged = cast("dict[str, Any]", value)
+    return _READ[tagged["$"]](tagged["v"])

@@ -13,7 +13,7 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from pydantic import JsonValue
     from sqlalchemy.orm import Session
 
     from reference_server.data.database import ServerDatabase
@@ -56,7 +57,7 @@ def canonical(entry: AuditRow) -> str:
             "subject_type": entry.subject_type,
             "subject_id": entry.subject_id,
             "user_id": None if entry.user_id is None else str(entry.user_id),
-            "details": _stable(entry.details),
+            "details": _stable(dict(entry.details)),
         },
         sort_keys=True,
         separators=(",", ":"),
@@ -64,13 +65,17 @@ def canonical(entry: AuditRow) -> str:
     )
 
 
-def _stable(value: Any) -> Any:
+def _stable(value: JsonValue) -> JsonValue:
     """JSON numbers come back from databases in more than one way: 1.0 and 1 are the same."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _stable(item) for key, item in value.items()}
-    return [_stable(item) for item in value] if isinstance(value, list) else value
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {key: _stable(item) for key, item in value.items()}
+        case list():
+            return [_stable(item) for item in value]
+        case _:
+            return value
 
 
 def seal(database: ServerDatabase, *, limit: int = _PAGE) -> int:

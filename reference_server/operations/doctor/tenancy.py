@@ -172,7 +172,8 @@ class _Owner:
                 return self.rows["instances"]["id"] if "instances" in self.rows else uuid4()
             case "sequence":
                 return -(self.user_id.int % 10**12) - 1
-        return self._plain_value(column)
+            case _:
+                return self._plain_value(column)
 
     def _plain_value(self, column: Column[Any]) -> Any:
         kind = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
