@@ -3,7 +3,7 @@
 The deploys run on the emulator, which counts and refuses as Railway does; the clicks on `QuietRailway`. Time is that of a
 virtual loop, and every answer takes a quarter of a second of it.
 
-    python -m benchmarks.queueing 500 throttled    # one run of that size, as JSON
+    python -m benchmarks.queueing 500 throttled    # one run of that size, as JSON; or: free, slow
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ if TYPE_CHECKING:
 
     from railway_saas.domain.instances import InstanceEvent
 
-PRO = Quota(per_hour=10_000, per_second=50)
 LIMIT = RateLimit(per_hour=10_000, per_second=50)
 THROTTLES = {"project": Throttle(1), "environment": Throttle(1), "volume": Throttle(10)}
 """One project per 30 s is what people report; Railway documents none of it."""
+SLOW_PER_SECOND = 10
+"""Hobby's rate per second, so that there is more work than budget: with Pro's, deploys mostly wait for Railway to build."""
 OWNERS = 50
 WORKERS = 16
 WORKER_CLAIMS = 10
@@ -78,6 +79,7 @@ class Queue:
     """What became of deploys that were all wanted at once."""
 
     deploys: int
+    per_second: int = 50
     requests: int = 0
     refused: int = 0
     """Answers with status 429."""
@@ -92,7 +94,7 @@ class Queue:
     @property
     def share_of_rate(self) -> float:
         """Part of the requests that the limits let through in that time: of the second's, or of the hour's."""
-        allowed = min(50 * self.makespan_s, 10_000 * max(1.0, self.makespan_s / 3600))
+        allowed = min(self.per_second * self.makespan_s, 10_000 * max(1.0, self.makespan_s / 3600))
         return self.requests / allowed
 
     def as_json(self) -> dict[str, Any]:
@@ -114,11 +116,12 @@ class Queue:
         }
 
 
-def deploy_all(deploys: int, *, throttled: bool) -> Queue:
+def deploy_all(deploys: int, *, throttled: bool, per_second: int = 50) -> Queue:
     """So many deploys, of fifty owners, accepted at one moment."""
-    rules = LimitRules(quota=PRO, per_second=True, throttles=THROTTLES if throttled else {})
+    quota = Quota(per_hour=10_000, per_second=per_second)
+    rules = LimitRules(quota=quota, per_second=True, throttles=THROTTLES if throttled else {})
     emulator = Emulator(templates=TEMPLATES, limits=rules, start=START)
-    queue = Queue(deploys)
+    queue = Queue(deploys, per_second)
     virtual_time.run(_deploy_all(emulator, queue), emulator.clock.advance)
     return queue
 
@@ -126,7 +129,9 @@ def deploy_all(deploys: int, *, throttled: bool) -> Queue:
 async def _deploy_all(emulator: Emulator, queue: Queue) -> None:
     transport = SlowAnswers(emulator.async_transport(), ANSWER_S)
     client = emulator.async_client(
-        http_client=AsyncHttpClient(transport=transport), rate_limit=LIMIT, clock=virtual_time.LoopClock()
+        http_client=AsyncHttpClient(transport=transport),
+        rate_limit=RateLimit(per_hour=10_000, per_second=queue.per_second),
+        clock=virtual_time.LoopClock(),
     )
     database = AsyncMemoryDatabase()
     done = asyncio.Event()
@@ -325,6 +330,8 @@ def run(quick: bool) -> Report:
     _add_queue(
         report, "no throttles on creating things", deploy_all(size.deploys, throttled=False), goal=True
     )
+    slow = deploy_all(size.deploys, throttled=False, per_second=SLOW_PER_SECOND)
+    _add_queue(report, f"{SLOW_PER_SECOND} requests per second", slow, goal=False)
     _add_queue(report, "one project per 30 s", deploy_all(size.throttled, throttled=True), goal=False)
     idle = click(size.really_swept, workers=0, clicks=size.clicks)
     swept = click(size.swept, workers=1, clicks=size.clicks)
@@ -383,7 +390,8 @@ def main() -> None:
     """One run of deploys."""
     deploys, way = sys.argv[1:3]
     begun = time.perf_counter()
-    queue = deploy_all(int(deploys), throttled=way == "throttled")
+    per_second = SLOW_PER_SECOND if way == "slow" else 50
+    queue = deploy_all(int(deploys), throttled=way == "throttled", per_second=per_second)
     print(json.dumps({**queue.as_json(), "took_s": time.perf_counter() - begun}))
 
 
