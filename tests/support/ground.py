@@ -162,6 +162,7 @@ class Play:
         assert len(markers) == len(alive)
         assert len(self.scene.projects(deleted=True)) <= len(instances)
         assert self.scene.things_made_twice() == []
+        assert self.scene.detached_volumes() == []
         self._assert_nothing_is_left_open(instances)
         self._assert_inventory_is_clean()
         return [instance.status for instance in instances]

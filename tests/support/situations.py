@@ -228,7 +228,8 @@ def seen_service(
     }
 
 
-def seen_volume(name: str, mount: str, size_mb: int = 1000) -> dict[str, Any]:
+def seen_volume(name: str, mount: str, size_mb: int = 1000, **more: Any) -> dict[str, Any]:
+    """A volume of the service of that name, unless `serviceId` says otherwise."""
     return {
         "id": f"volume-instance-{name}",
         "volumeId": f"volume-{name}",
@@ -236,6 +237,7 @@ def seen_volume(name: str, mount: str, size_mb: int = 1000) -> dict[str, Any]:
         "mountPath": mount,
         "sizeMB": size_mb,
         "state": "READY",
+        **more,
     }
 
 

@@ -151,6 +151,16 @@ class Scene(Emulator):
         counts = [Counter(_things(project)) for project in self.projects()]
         return [thing for count in counts for thing, number in count.items() if number > 1]
 
+    def detached_volumes(self) -> list[str]:
+        """Where volumes were mounted that are mounted nowhere any more, and that Railway bills."""
+        volumes = [
+            volume
+            for project in self.projects()
+            for environment in project.environments.values()
+            for volume in environment.volume_instances.values()
+        ]
+        return [one.mount_path for one in volumes if one.deleted_at is None and one.service is None]
+
     def deployments(self) -> Counter[str]:
         """How often each service was deployed, by name."""
         return Counter(

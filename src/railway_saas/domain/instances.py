@@ -93,6 +93,10 @@ class Applied:
     """What the revision was filled in with."""
     previous_inputs: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """During an upgrade: what the revision before was filled in with."""
+    new_volumes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Volumes that were made for a revision that does not run yet: their ids by `<service key>:<mount path>`."""
+    unneeded_volumes: tuple[str, ...] = ()
+    """Ids of volumes that are still to be deleted: they were made for a revision that never came to run."""
     variables: Mapping[str, Mapping[str, str | None]] = field(default_factory=VariableOverlay, repr=False)
     limits: ServiceLimits = field(default_factory=ServiceLimits)
 

@@ -21,6 +21,7 @@ class OperationKind(StrEnum):
     TEMPLATE_DEPLOY = "template_deploy"
     SERVICE_CREATE = "service_create"
     VOLUME_CREATE = "volume_create"
+    VOLUME_DELETE = "volume_delete"
     BUCKET_CREATE = "bucket_create"
     SERVICE_DOMAIN_CREATE = "service_domain_create"
     CONFIGURE = "configure"

@@ -139,7 +139,14 @@ def stay_on_applied_revision(s: Situation) -> Change:
     if applied is None:
         return Change(instance=s.instance)
     desired = with_revision(s.instance.desired, applied.revision_id, applied.inputs)
-    return Change(instance=replace(s.instance, desired=desired), desired_changed=True)
+    instance = s.with_observed(applied=without_new_volumes(applied))
+    return Change(instance=replace(instance, desired=desired), desired_changed=True)
+
+
+def without_new_volumes(applied: Applied) -> Applied:
+    """What was made for a revision that never came to run is not needed."""
+    unneeded = (*applied.unneeded_volumes, *applied.new_volumes.values())
+    return replace(applied, new_volumes={}, unneeded_volumes=unneeded)
 
 
 def with_revision(desired: Desired, revision_id: UUID, inputs: Mapping[str, str]) -> Desired:
@@ -210,6 +217,21 @@ def _project_created(s: Situation, operation: ProviderOperation, change: Change)
 def _template_deployed(s: Situation, operation: ProviderOperation, change: Change) -> Change:
     instance = made(s, ServiceLimits.from_json(operation.request.get("limits")))
     return replace(change, instance=instance, events=(EventDraft("services", "Railway made the services"),))
+
+
+def _volume_made(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    """An upgrade's own until that runs. What was there before the write was sent was not made by it: it holds data."""
+    applied, volume_id = s.observed.applied, str(operation.result["volume_id"])
+    if applied is None or volume_id in operation.request.get("before", ()):
+        return change
+    place = f"{operation.request.get('subject')}:{operation.request.get('mount')}"
+    return replace(change, instance=_applied(s, new_volumes={**applied.new_volumes, place: volume_id}))
+
+
+def _volume_deleted(s: Situation, operation: ProviderOperation, change: Change) -> Change:
+    unneeded = s.observed.applied.unneeded_volumes if s.observed.applied else ()
+    left = tuple(volume_id for volume_id in unneeded if volume_id != operation.request["volume_id"])
+    return replace(change, instance=_applied(s, unneeded_volumes=left))
 
 
 def _limits_set(s: Situation, operation: ProviderOperation, change: Change) -> Change:
@@ -329,6 +351,8 @@ def _project_deleted(s: Situation, _operation: ProviderOperation, change: Change
 _EFFECTS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation, Change], Change]]] = {
     OperationKind.PROJECT_CREATE: _project_created,
     OperationKind.TEMPLATE_DEPLOY: _template_deployed,
+    OperationKind.VOLUME_CREATE: _volume_made,
+    OperationKind.VOLUME_DELETE: _volume_deleted,
     OperationKind.LIMITS: _limits_set,
     OperationKind.VARIABLES: _variables_set,
     OperationKind.CONFIGURE: _configured,

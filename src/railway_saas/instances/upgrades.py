@@ -49,6 +49,7 @@ def plan_upgrade(
     *,
     overlay: Mapping[str, Mapping[str, str | None]],
     limits: ServiceLimits,
+    unneeded: Collection[str] = (),
 ) -> UpgradePlan:
     """Compare two filled-in revisions with each other, and with what is there.
 
@@ -59,6 +60,7 @@ def plan_upgrade(
         random: For `secret()` in variables that are new.
         overlay: Variables the owner has set, by service name: they stay as they are.
         limits: What each service may use; those that are new do not have them yet.
+        unneeded: Ids of volumes that are to be deleted: services that stay give them up first.
     """
     before = {service.key: service for service in old.services}
     by_name = {service.name: service for service in old.services}
@@ -78,6 +80,8 @@ def plan_upgrade(
             if earlier is None
             else _service_patch(earlier, service, random, own)
         )
+        if given_up := _given_up(there.service_id, view, unneeded):
+            patch["volumeMounts"] = given_up
         if patch:
             patches[there.service_id] = patch
         if patch or earlier is None:
@@ -184,9 +188,18 @@ def _texts(service: TemplateService, random: RandomSource) -> dict[str, JsonValu
 def _new_volumes(new: Template, view: RailwayView) -> Iterator[tuple[str, str]]:
     for key, mount in volume_keys(new):
         service = view.find(key)
-        mounted = {one.mount_path for one in view.volumes if service and one.service_id == service.service_id}
+        mounted = {
+            one.mount_path
+            for one in view.volumes
+            if service and one.service_id == service.service_id and not one.is_going
+        }
         if mount not in mounted:
             yield key, mount
+
+
+def _given_up(service_id: str, view: RailwayView, unneeded: Collection[str]) -> JsonObject:
+    mounted = (volume.volume_id for volume in view.volumes if volume.service_id == service_id)
+    return dict.fromkeys(volume_id for volume_id in mounted if volume_id in unneeded)
 
 
 def _grown(new: Template, view: RailwayView) -> Iterator[tuple[str, JsonValue]]:

@@ -125,6 +125,8 @@ class VolumeView:
     mount_path: str | None
     size_mb: int | None
     state: str | None
+    is_going: bool = False
+    """Whether somebody has deleted it: Railway keeps it for a while."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,7 @@ def read_view(
             mount_path=volume.mount_path,
             size_mb=volume.size_mb,
             state=volume.state,
+            is_going=volume.is_pending_deletion or volume.state in {"DELETING", "DELETED"},
         )
         for volume in overview.volume_instances
     )

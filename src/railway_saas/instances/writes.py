@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from railway_saas.domain.operations import OperationKind
 from railway_saas.instances import calls
 from railway_saas.instances.deciding.building import CONFIGURE_KEY
-from railway_saas.instances.deciding.changing import changed_variables
+from railway_saas.instances.deciding.changing import changed_variables, planned_upgrade
 from railway_saas.instances.settings import DEFAULT_BUCKET_REGION, bucket_region, limit_override, settings_of
 from railway_saas.instances.staging import restored_change
 from railway_saas.instances.steps import STAGED
-from railway_saas.instances.upgrades import plan_upgrade
 from railway_saas.instances.view import RailwayView
 from railway_saas.railway.models.environments import EnvironmentPatch
 from railway_saas.railway.operations import (
@@ -26,6 +25,7 @@ from railway_saas.railway.operations import (
     services,
     templates,
     variables,
+    volumes,
 )
 
 if TYPE_CHECKING:
@@ -96,12 +96,7 @@ class Scribe:
 
     def _upgrade(self, s: Situation) -> Iterator[Operation[Any]]:
         _, environment_id = _place(s)
-        old = s.applied_template or s.template
-        view = s.view or RailwayView(services=())
-        config = s.instance.desired.config
-        plan = plan_upgrade(
-            old, s.template, view, self._random, overlay=config.variables, limits=config.limits
-        )
+        plan = planned_upgrade(s, s.view or RailwayView(services=()), self._random)
         yield from _committed(environment_id, plan.patch)
 
     def _settings(self, s: Situation, key: str) -> ServiceSettings:
@@ -141,6 +136,11 @@ def volume_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Ope
     yield calls.create_volume(
         project_id, environment_id, service_id_of(s, intent.subject), str(intent.request["mount"])
     )
+
+
+def volume_delete(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
+    """A volume that nothing needs."""
+    yield volumes.delete(str(intent.request["volume_id"]))
 
 
 def bucket_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
@@ -297,6 +297,7 @@ _CALLS: Final[dict[OperationKind, Callable[[Scribe, Situation, Intent], Iterator
     OperationKind.TEMPLATE_DEPLOY: template_deploy,
     OperationKind.SERVICE_CREATE: Scribe.service_create,
     OperationKind.VOLUME_CREATE: volume_create,
+    OperationKind.VOLUME_DELETE: volume_delete,
     OperationKind.BUCKET_CREATE: bucket_create,
     OperationKind.SERVICE_DOMAIN_CREATE: service_domain_create,
     OperationKind.CONFIGURE: Scribe.configure,

@@ -536,6 +536,147 @@ async def test_an_upgrade_that_does_not_come_up_is_rolled_back(new_stage: Any, k
     assert set(found) == {"web"}
     assert found["web"].latest_deployment.settings.image == image
     assert await value(stage, instance, "web", "EDITION") is None
+    assert await volumes(stage, instance) == []
+
+
+async def volumes(stage: Any, instance: Any) -> list[tuple[str | None, str]]:
+    """Where volumes are mounted; those that are being deleted do not count."""
+    project = stage.railway.world.projects[(await stage.get(instance.id)).observed.project_id]
+    (environment,) = project.environments.values()
+    living = [one for one in environment.volume_instances.values() if one.deleted_at is None]
+    bare = [one for one in project.volumes.values() if one.id not in environment.volume_instances]
+    mounted = [(one.service.name if one.service else None, one.mount_path) for one in living]
+    return sorted(mounted, key=str) + [(None, one.name) for one in bare]
+
+
+DATA = [("Postgres", "/var/lib/postgresql/data"), ("Redis", "/data")]
+
+
+@BOTH_WAYS
+async def test_volumes_that_held_data_before_outlive_an_upgrade_that_fails(
+    new_stage: Any, known: bool
+) -> None:
+    stage = new_stage(APP, known=known)
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    await manager.publish_revision(instance.template_id, changed(stage.document, tag="2", cache=True))
+    stage.railway.faults.add("healthcheck_fails", service="App")
+    await manager.upgrade(instance.id)
+    assert "rolled back" in ((await manager.wait(instance.id)).observed.error or "")
+    assert await volumes(stage, instance) == DATA
+    assert stage.sent("volumeDelete") == 1
+
+
+async def test_a_volume_of_an_upgrade_that_runs_outlives_the_next_one_that_fails(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    await manager.publish_revision(instance.template_id, changed(stage.document, tag="2", cache=True))
+    await manager.upgrade(instance.id)
+    await manager.wait(instance.id)
+    stage.railway.faults.add("healthcheck_fails", service="App")
+    await manager.upgrade(instance.id, inputs={"ADMIN_EMAIL": "new@example.com"})
+    assert "rolled back" in ((await manager.wait(instance.id)).observed.error or "")
+    assert await volumes(stage, instance) == [("Cache", "/data"), *DATA]
+    assert stage.sent("volumeDelete") == 0
+
+
+def with_volume(document: Template) -> Template:
+    """A volume for a service that had none."""
+    raw = deepcopy(document.serialize())
+    next(iter(raw["services"].values()))["volumeMounts"] = {"store": {"mountPath": "/store"}}
+    return Template.parse(raw)
+
+
+async def test_a_service_that_stays_gives_the_volume_of_a_failed_upgrade_up(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    await manager.publish_revision(
+        instance.template_id, with_volume(changed(stage.document, tag="2", EDITION="two"))
+    )
+    stage.railway.faults.add("healthcheck_fails", service="web")
+    await manager.upgrade(instance.id)
+    after = await manager.wait(instance.id)
+    assert (after.status, "rolled back" in (after.observed.error or "")) == (InstanceStatus.RUNNING, True)
+    assert await volumes(stage, instance) == []
+
+
+async def test_the_volume_of_an_upgrade_that_is_refused_is_deleted(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    await manager.publish_revision(instance.template_id, changed(stage.document, tag="2", cache=True))
+    stage.railway.faults.add("graphql_error", "environmentStageChanges", message="Invalid input")
+    await manager.upgrade(instance.id)
+    after = await manager.wait(instance.id)
+    assert after.desired.revision_id == instance.desired.revision_id
+    assert set(await services(stage, instance)) == {"web"}
+    assert await volumes(stage, instance) == []
+
+
+async def failed_upgrade(stage: Any, manager: Any, **fault: Any) -> Any:
+    """An instance whose upgrade has failed and left a volume that something is wrong with."""
+    instance = await stage.running(manager)
+    await manager.publish_revision(instance.template_id, changed(stage.document, tag="2", cache=True))
+    stage.railway.faults.add("healthcheck_fails", service="web")
+    stage.railway.faults.add(**{"operation": "volumeDelete", **fault})
+    await manager.upgrade(instance.id)
+    return instance
+
+
+REFUSED = {"kind": "graphql_error", "message": "Error in volumeId - Invalid input"}
+
+
+async def test_a_volume_that_railway_does_not_delete_needs_an_operator(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await failed_upgrade(stage, manager, **REFUSED)
+    with pytest.raises(NeedsAttentionError, match="refuses to delete it: volumeDelete: Error in volumeId"):
+        await manager.wait(instance.id)
+    [(_, mount)] = await volumes(stage, instance)
+    assert mount == "/data"
+    await manager.retry(instance.id, actor="operator:eve")
+    after = await manager.wait(instance.id)
+    assert (after.status, after.observed.attention) == (InstanceStatus.RUNNING, None)
+    assert await volumes(stage, instance) == []
+
+
+async def test_a_volume_that_an_operator_has_deleted_is_no_trouble_any_more(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await failed_upgrade(stage, manager, **REFUSED)
+    with pytest.raises(NeedsAttentionError):
+        await manager.wait(instance.id)
+    project = stage.railway.world.projects[(await stage.get(instance.id)).observed.project_id]
+    async with stage.railway.async_client() as railway:
+        await railway.volumes.delete(next(iter(project.volumes)))
+    before = stage.sent("volumeDelete")
+    await manager.retry(instance.id, actor="operator:eve")
+    assert (await manager.wait(instance.id)).status is InstanceStatus.RUNNING
+    assert stage.sent("volumeDelete") == before
+    assert not [one for one in await stage.operations(instance.id) if one.state in {"sent", "intended"}]
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        ({"kind": "gateway_error", "status": 504, "applied": True}, 1),
+        ({"kind": "drop", "applied": False}, 2),
+        ({"kind": "problem_processing"}, 2),
+        ({"kind": "not_authorized"}, 2),
+    ],
+    ids=["answer lost", "never arrived", "refused for now", "not yet allowed"],
+)
+async def test_a_volume_is_deleted_whatever_becomes_of_the_answer(
+    new_stage: Any, fault: dict[str, Any], times: int
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await failed_upgrade(stage, manager, **fault)
+    assert (await manager.wait(instance.id)).status is InstanceStatus.RUNNING
+    assert await volumes(stage, instance) == []
+    assert stage.sent("volumeDelete") == times
 
 
 async def test_an_upgrade_that_railway_refuses_never_begins(new_stage: Any) -> None:

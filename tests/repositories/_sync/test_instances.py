@@ -52,6 +52,8 @@ def everything_observed(stock: Stock) -> Observed:
             revision_id=stock.revision.id,
             inputs={"web.NAME": "Ärger"},
             previous_inputs={"web.NAME": "Straße"},
+            new_volumes={"web:/data": "volume-1"},
+            unneeded_volumes=("volume-2", "volume-3"),
             variables={"web": {"A": "1", "B": None}},
             limits=ServiceLimits(vcpus=Decimal("1.5"), memory_gb=Decimal(3)),
         ),

@@ -133,6 +133,12 @@ DOUBTS = [
         result={"volume_id": "volume-web"},
     ),
     Doubt(
+        kind=OperationKind.VOLUME_DELETE,
+        request={"volume_id": "volume-web"},
+        landed={PROJECT: project(volumes=({"id": "volume-other"},)), **seen("web")},
+        absent={PROJECT: project(volumes=({"id": "volume-web"},)), **seen("web")},
+    ),
+    Doubt(
         kind=OperationKind.BUCKET_CREATE,
         of=PROVISIONING,
         template=Template.parse({**WEB_DOCUMENT, "buckets": {"web": {"name": "files"}}}),

@@ -229,10 +229,27 @@ def test_a_volume_that_the_owner_has_enlarged_stays_as_it_is() -> None:
         pytest.param("/new", [seen_volume("web", "/data")], (("web", "/new"),), id="at another path"),
         pytest.param("/data", [seen_volume("theirs", "/data")], (("web", "/data"),), id="of another service"),
         pytest.param("/data", [seen_volume("web", "/data")], (), id="there"),
+        pytest.param(
+            "/data",
+            [seen_volume("web", "/data", isPendingDeletion=True)],
+            (("web", "/data"),),
+            id="being deleted",
+        ),
     ],
 )
 def test_volumes_that_are_missing_are_created(mount: str, there: Any, expected: Any) -> None:
     assert planned(web(), with_volume(mount=mount), "web", volumes=there).volumes == expected
+
+
+def test_a_service_that_stays_gives_up_the_volume_that_is_to_be_deleted() -> None:
+    there = [seen_volume("web", "/data"), seen_volume("other", "/data")]
+    view = read_view(environment("web", volumes=there), web())
+    unneeded = {"volume-web", "volume-other"}
+    plan = plan_upgrade(
+        document(), document(), view, random.Random(7), overlay={}, limits=LIMITS, unneeded=unneeded
+    )
+    assert plan.patch == {"services": {"svc-web": {"volumeMounts": {"volume-web": None}}}}
+    assert plan.affected == ("web",)
 
 
 # Services and domains -------------------------------------------------------------------------------------------

@@ -202,6 +202,13 @@ def test_volumes_are_those_of_the_environment() -> None:
     (volume,) = read_view(environment("web", volumes=[seen_volume("web", "/data", 500)]), web()).volumes
     assert (volume.volume_id, volume.volume_instance_id) == ("volume-web", "volume-instance-web")
     assert (volume.service_id, volume.mount_path, volume.size_mb) == ("svc-web", "/data", 500)
+    assert not volume.is_going
+
+
+@pytest.mark.parametrize("told", [{"isPendingDeletion": True}, {"state": "DELETING"}, {"state": "DELETED"}])
+def test_a_deleted_volume_is_going_as_long_as_railway_keeps_it(told: dict[str, Any]) -> None:
+    (volume,) = read_view(environment(volumes=[seen_volume("web", "/data", **told)]), web()).volumes
+    assert volume.is_going
 
 
 # Rows -----------------------------------------------------------------------------------------------------------

@@ -17,12 +17,14 @@ from railway_saas.instances.deciding.common import (
     listed,
     write,
 )
+from railway_saas.instances.deciding.leftovers import delete_leftovers, leftover_keys
 from railway_saas.instances.effects import (
     RECOVER_PREFIX,
     UPGRADE_PREFIX,
     is_restoring,
     is_upgrade,
     with_revision,
+    without_new_volumes,
 )
 from railway_saas.instances.settings import volume_keys
 from railway_saas.instances.steps import Change, EventDraft, Intent, Record, Wait
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from railway_saas.instances.steps import Verdict
     from railway_saas.instances.upgrades import UpgradePlan
     from railway_saas.instances.view import RailwayView, ServiceView
+    from railway_saas.templates import RandomSource
 
 _RANDOM = SystemRandom()
 
@@ -47,12 +50,11 @@ def changing_keys(s: Situation) -> set[str]:
     keys = {f"variables:{generation}", f"limits:{generation}", f"{UPGRADE_PREFIX}{generation}"}
     keys |= {f"deploy:{rollout.number}:{entry.key}" for entry in s.template.services}
     keys |= {f"deploy:{rollout.number}:{key}" for key in rollout.pending}
-    keys |= {f"leftover:{row.railway_service_id}" for row in s.services}
     for service in s.template.services:
         keys.add(f"service:g{generation}:{service.key}")
         keys |= {f"domain:g{generation}:{service.key}:{n}" for n, _ in enumerate(service.service_domains, 1)}
     keys |= {f"volume:g{generation}:{key}:{mount}" for key, mount in volume_keys(s.template)}
-    return keys | set(rollout.watching)
+    return keys | leftover_keys(s) | set(rollout.watching)
 
 
 def apply_changes(s: Situation) -> Verdict | None:
@@ -63,7 +65,13 @@ def apply_changes(s: Situation) -> Verdict | None:
     rollout = s.observed.rollout
     if rollout.pending or rollout.watching or rollout.previous_revision_id:
         return _roll(s, rollout)
-    return _variables(s, applied) or _limits(s, applied) or _upgrade(s) or _leftovers(s) or _ended(s, rollout)
+    return (
+        _variables(s, applied)
+        or _limits(s, applied)
+        or _upgrade(s)
+        or delete_leftovers(s)
+        or _ended(s, rollout)
+    )
 
 
 def _ended(s: Situation, rollout: Rollout) -> Verdict | None:
@@ -122,13 +130,10 @@ def _upgrade(s: Situation) -> Verdict | None:
     blind = environment_seen(s)
     if blind is not None or s.view is None:
         return blind
-    config = s.instance.desired.config
-    plan = plan_upgrade(
-        s.applied_template, s.template, s.view, _RANDOM, overlay=config.variables, limits=config.limits
-    )
+    plan = planned_upgrade(s, s.view, _RANDOM)
     generation = s.instance.desired.generation
     back = s.observed.rollout.rolling_back
-    for intents, step, message in _creations(plan, generation):
+    for intents, step, message in _creations(plan, s.view, generation):
         verdict = write(s, intents, step, message)
         if verdict is not None:
             return verdict
@@ -147,7 +152,23 @@ def _upgrade(s: Situation) -> Verdict | None:
     return write(s, [intent], step, message)
 
 
-def _creations(plan: UpgradePlan, generation: int) -> Iterator[tuple[list[Intent], str, str]]:
+def planned_upgrade(s: Situation, view: RailwayView, random: RandomSource) -> UpgradePlan:
+    """What is between the applied and the desired revision."""
+    config, applied = s.instance.desired.config, s.observed.applied
+    return plan_upgrade(
+        s.applied_template or s.template,
+        s.template,
+        view,
+        random,
+        overlay=config.variables,
+        limits=config.limits,
+        unneeded=applied.unneeded_volumes if applied else (),
+    )
+
+
+def _creations(
+    plan: UpgradePlan, view: RailwayView, generation: int
+) -> Iterator[tuple[list[Intent], str, str]]:
     yield (
         [
             Intent(kind=OperationKind.SERVICE_CREATE, key=f"service:g{generation}:{key}", subject=key)
@@ -161,7 +182,7 @@ def _creations(plan: UpgradePlan, generation: int) -> Iterator[tuple[list[Intent
             kind=OperationKind.VOLUME_CREATE,
             key=f"volume:g{generation}:{key}:{mount}",
             subject=key,
-            request={"mount": mount},
+            request={"mount": mount, "before": [volume.volume_id for volume in view.volumes]},
         )
         yield [intent], "upgrade", "created a new volume"
     yield (
@@ -183,23 +204,6 @@ def _just_created(s: Situation, generation: int) -> list[str]:
     return [
         service.key for service in s.template.services if s.confirmed(f"service:g{generation}:{service.key}")
     ]
-
-
-def _leftovers(s: Situation) -> Verdict | None:
-    """Delete services that the revision does not have (any more), once it runs."""
-    keys = {service.key for service in s.template.services}
-    left = [row for row in s.services if row.template_key not in keys]
-    intents = [
-        Intent(
-            kind=OperationKind.SERVICE_DELETE,
-            key=f"leftover:{row.railway_service_id}",
-            subject=row.template_key,
-            request={"service_id": row.railway_service_id},
-        )
-        for row in left
-    ]
-    names = listed([row.name for row in left])
-    return write(s, intents, "upgrade", f"deleted {names}, which the revision does not have")
 
 
 # Rollouts -----------------------------------------------------------------------------------------------------------
@@ -290,10 +294,9 @@ def _done(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
     """What came of another service before is told on, as long as it has not come up."""
     back = rollout.rolling_back
     troubled = any(service.is_known and not service.came_up for service in view.services)
-    applied = s.observed.applied
     instance = s.moved(
         InstanceStatus.RUNNING,
-        applied=replace(applied, previous_inputs={}) if applied else None,
+        applied=_come_up(s.observed.applied, rollout),
         rollout=Rollout(number=rollout.number),
         error=s.observed.error if back or troubled else None,
         recoveries=s.observed.recoveries if _is_recovery(rollout) else 0,
@@ -302,6 +305,13 @@ def _done(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
     step = "rollback" if back else "upgrade" if rollout.previous_revision_id else "status"
     message = "the revision before is running again" if back else "the change is running"
     return s.record(instance, EventDraft(step, message))
+
+
+def _come_up(applied: Applied | None, rollout: Rollout) -> Applied | None:
+    """There is no way back any more, and volumes that were made for what runs now are needed."""
+    if applied is None or rollout.previous_revision_id is None:
+        return applied
+    return replace(applied, previous_inputs={}, new_volumes={})
 
 
 def _is_recovery(rollout: Rollout) -> bool:
@@ -346,6 +356,7 @@ def _go_back(s: Situation, reason: str, rollout: Rollout) -> Change:
     inputs = applied.previous_inputs if applied else wanted.config.inputs
     desired = replace(with_revision(wanted, previous, inputs), generation=wanted.generation + 1)
     back = s.with_observed(
+        applied=without_new_volumes(applied) if applied else None,
         rollout=Rollout(number=rollout.number, rolling_back=True),
         error=f"the upgrade was rolled back: {reason}",
     )

@@ -151,6 +151,7 @@ _SIGHTS: Final[dict[OperationKind, Callable[[ProviderOperation], tuple[Sight, ..
     OperationKind.PROJECT_CREATE: lambda _: (PROJECTS,),
     OperationKind.PROJECT_DELETE: lambda _: (PROJECTS,),
     OperationKind.BUCKET_CREATE: lambda _: (PROJECT,),
+    OperationKind.VOLUME_DELETE: lambda _: (PROJECT, ENVIRONMENT),
     OperationKind.TEMPLATE_DEPLOY: lambda operation: (ENVIRONMENT, *_workflow(operation)),
     OperationKind.BACKUP_CREATE: lambda operation: (
         _workflow(operation) or (Sight(SightKind.BACKUPS, str(operation.request["volume_instance_id"])),)
@@ -238,6 +239,14 @@ def _volume(s: Situation, operation: ProviderOperation) -> Finding:
         None,
     )
     return {"volume_id": found.volume_id} if found else Fate.ABSENT
+
+
+def _volume_gone(s: Situation, operation: ProviderOperation) -> Finding:
+    """Railway keeps a deleted volume for two days, and says so."""
+    volume_id, project = operation.request["volume_id"], s.sight(PROJECT, Project)
+    going = {one.volume_id for one in s.view.volumes if one.is_going} if s.view else set[str]()
+    there = {volume.id for volume in project.volumes} if project else {volume_id}
+    return Fate.ABSENT if volume_id in there - going else {}
 
 
 def _bucket(s: Situation, operation: ProviderOperation) -> Finding:
@@ -344,6 +353,7 @@ _FINDERS: Final[dict[OperationKind, Callable[[Situation, ProviderOperation], Fin
     OperationKind.TEMPLATE_DEPLOY: _template,
     OperationKind.SERVICE_CREATE: _service,
     OperationKind.VOLUME_CREATE: _volume,
+    OperationKind.VOLUME_DELETE: _volume_gone,
     OperationKind.BUCKET_CREATE: _bucket,
     OperationKind.SERVICE_DOMAIN_CREATE: _service_domain,
     OperationKind.SERVICE_DEPLOY: _deployment,

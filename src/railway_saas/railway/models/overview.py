@@ -82,6 +82,8 @@ class OverviewVolume(RailwayModel):
     mount_path: str | None = None
     size_mb: int | None = Field(default=None, alias="sizeMB")
     state: str | None = None
+    is_pending_deletion: bool = False
+    """Deleted, and restorable for 48 hours by a link in an e-mail."""
 
 
 class EnvironmentOverview(RailwayModel):

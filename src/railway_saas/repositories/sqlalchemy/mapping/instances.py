@@ -165,6 +165,8 @@ def _applied_of(stored: Mapping[str, Any]) -> Applied:
         revision_id=UUID(stored["revision_id"]),
         inputs=stored["inputs"],
         previous_inputs=stored["previous_inputs"],
+        new_volumes=stored["new_volumes"],
+        unneeded_volumes=tuple(stored["unneeded_volumes"]),
         variables=stored["variables"],
         limits=ServiceLimits.from_json(stored["limits"]),
     )
@@ -174,6 +176,8 @@ def _applied_values(applied: Applied) -> dict[str, Any]:
     return {
         "revision_id": str(applied.revision_id),
         **stored_values(applied),
+        "new_volumes": dict(applied.new_volumes),
+        "unneeded_volumes": list(applied.unneeded_volumes),
         "limits": applied.limits.to_json(),
     }
 
