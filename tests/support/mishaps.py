@@ -181,6 +181,7 @@ def check_running(instance: Instance, template: Template, services: dict[str, Se
     assert set(services) == {service.name for service in template.services}
     assert instance.observed.applied is not None
     assert instance.observed.applied.revision_id == instance.desired.revision_id
+    check_volumes(template, services)
     limits = instance.desired.config.limits
     for service in template.services:
         latest = services[service.name].latest_deployment
@@ -192,6 +193,16 @@ def check_running(instance: Instance, template: Template, services: dict[str, Se
             assert (deployed.value if deployed else None) == value, f"{service.name}.{name}"
         containers = (latest.settings.limit_override or {}).get("containers", {})
         assert containers.get("cpu") == (None if limits.vcpus is None else float(limits.vcpus))
+
+
+def check_volumes(template: Template, services: dict[str, ServiceInstance]) -> None:
+    """Every volume of the document is mounted, and none is left that nothing needs."""
+    wanted = sorted((one.name, volume.mount_path) for one in template.services for volume in one.volumes)
+    environments = {one.environment for one in services.values()}
+    there = [volume for one in environments for volume in one.volume_instances.values()]
+    living = [volume for volume in there if volume.deleted_at is None]
+    mounted = sorted((one.service.name if one.service else "", one.mount_path) for one in living)
+    assert mounted == wanted
 
 
 def _chosen(instance: Instance, service: TemplateService) -> dict[str, str | None]:

@@ -96,7 +96,8 @@ class Applied:
     new_volumes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Volumes that were made for a revision that does not run yet: their ids by `<service key>:<mount path>`."""
     unneeded_volumes: tuple[str, ...] = ()
-    """Ids of volumes that are still to be deleted: they were made for a revision that never came to run."""
+    """Ids of volumes that are still to be deleted: they were made for a revision that never came to run, or belonged to
+    services that an upgrade was allowed to remove."""
     variables: Mapping[str, Mapping[str, str | None]] = field(default_factory=VariableOverlay, repr=False)
     limits: ServiceLimits = field(default_factory=ServiceLimits)
 

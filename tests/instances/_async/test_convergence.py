@@ -401,6 +401,7 @@ STORIES = {
     ],
     "one of several redeployed services never comes up": [UP, stuck(), *asked("redeploy"), UP],
     "an upgrade to what has another volume": [UP, *asked("upgrade")],
+    "a volume goes with its service": [UP, *asked("upgrade further"), UP, *asked("upgrade")],
     "other inputs in the midst of an upgrade": [UP, *asked("upgrade"), UP, *asked("inputs")],
 }
 """What once went wrong."""

@@ -507,6 +507,19 @@ async def test_a_service_that_the_revision_has_not_is_deleted_once_it_runs(new_s
     after = await manager.wait(instance.id)
     assert set(await services(stage, instance)) == {"App", "Postgres"}
     assert after.resources.services == 2
+    assert await volumes(stage, instance) == [("Postgres", "/var/lib/postgresql/data")]
+
+
+async def test_a_removal_that_fails_removes_nothing(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    await manager.publish_revision(instance.template_id, without_redis(stage.document))
+    stage.railway.faults.add("healthcheck_fails", service="App")
+    await manager.upgrade(instance.id, allow_removals=True)
+    assert "rolled back" in ((await manager.wait(instance.id)).observed.error or "")
+    assert set(await services(stage, instance)) == {"App", "Postgres", "Redis"}
+    assert await volumes(stage, instance) == DATA
 
 
 def without_redis(document: Template) -> Template:

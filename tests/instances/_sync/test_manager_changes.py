@@ -500,6 +500,19 @@ def test_a_service_that_the_revision_has_not_is_deleted_once_it_runs(new_stage: 
     after = manager.wait(instance.id)
     assert set(services(stage, instance)) == {"App", "Postgres"}
     assert after.resources.services == 2
+    assert volumes(stage, instance) == [("Postgres", "/var/lib/postgresql/data")]
+
+
+def test_a_removal_that_fails_removes_nothing(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.publish_revision(instance.template_id, without_redis(stage.document))
+    stage.railway.faults.add("healthcheck_fails", service="App")
+    manager.upgrade(instance.id, allow_removals=True)
+    assert "rolled back" in ((manager.wait(instance.id)).observed.error or "")
+    assert set(services(stage, instance)) == {"App", "Postgres", "Redis"}
+    assert volumes(stage, instance) == DATA
 
 
 def without_redis(document: Template) -> Template:

@@ -116,6 +116,17 @@ def test_once_the_upgrade_runs_its_volumes_are_needed() -> None:
     assert (applied.new_volumes, applied.unneeded_volumes) == ({}, ("volume-old",))
 
 
+def test_volumes_of_services_that_it_removes_are_needed_no_more() -> None:
+    volumes = [CACHE, seen_volume("web", "/store"), seen_volume("other", "/data", serviceId=None)]
+    seen = environment("web", "cache", volumes=volumes)
+    of = instance(revision=NEXT_REVISION, applied=Applied(revision_id=NEXT_REVISION), rollout=ROLLOUT)
+    known = rows(with_cache(), environment("web", "cache"))
+    s = situation(of, seen=seen, services=known, operations=[DEPLOYED])
+    applied = observed(decide(s)).applied
+    assert applied is not None
+    assert applied.unneeded_volumes == ("volume-cache",)
+
+
 def test_when_it_fails_they_are_not() -> None:
     applied = observed(decide(coming_up("FAILED"))).applied
     assert applied is not None

@@ -17,7 +17,7 @@ from railway_saas.instances.deciding.common import (
     listed,
     write,
 )
-from railway_saas.instances.deciding.leftovers import delete_leftovers, leftover_keys
+from railway_saas.instances.deciding.leftovers import delete_leftovers, leftover_keys, removed_services
 from railway_saas.instances.effects import (
     RECOVER_PREFIX,
     UPGRADE_PREFIX,
@@ -296,7 +296,7 @@ def _done(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
     troubled = any(service.is_known and not service.came_up for service in view.services)
     instance = s.moved(
         InstanceStatus.RUNNING,
-        applied=_come_up(s.observed.applied, rollout),
+        applied=_come_up(s, view, rollout),
         rollout=Rollout(number=rollout.number),
         error=s.observed.error if back or troubled else None,
         recoveries=s.observed.recoveries if _is_recovery(rollout) else 0,
@@ -307,11 +307,15 @@ def _done(s: Situation, view: RailwayView, rollout: Rollout) -> Verdict:
     return s.record(instance, EventDraft(step, message))
 
 
-def _come_up(applied: Applied | None, rollout: Rollout) -> Applied | None:
-    """There is no way back any more, and volumes that were made for what runs now are needed."""
+def _come_up(s: Situation, view: RailwayView, rollout: Rollout) -> Applied | None:
+    """There is no way back any more: new volumes are needed, and those of services that go are not."""
+    applied = s.observed.applied
     if applied is None or rollout.previous_revision_id is None:
         return applied
-    return replace(applied, previous_inputs={}, new_volumes={})
+    going = {row.railway_service_id for row in removed_services(s)}
+    theirs = tuple(volume.volume_id for volume in view.volumes if volume.service_id in going)
+    unneeded = tuple(dict.fromkeys((*applied.unneeded_volumes, *theirs)))
+    return replace(applied, previous_inputs={}, new_volumes={}, unneeded_volumes=unneeded)
 
 
 def _is_recovery(rollout: Rollout) -> bool:

@@ -15,6 +15,7 @@ from railway_saas.railway.models.projects import Project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from railway_saas.domain.instances import InstanceService
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Verdict
 
@@ -32,10 +33,15 @@ def delete_leftovers(s: Situation) -> Verdict | None:
     return _delete_services(s) or _delete_volumes(s)
 
 
-def _delete_services(s: Situation) -> Verdict | None:
-    """Those that the revision does not have (any more), once it runs."""
+def removed_services(s: Situation) -> list[InstanceService]:
+    """Those that the revision does not have (any more)."""
     keys = {service.key for service in s.template.services}
-    left = [row for row in s.services if row.template_key not in keys]
+    return [row for row in s.services if row.template_key not in keys]
+
+
+def _delete_services(s: Situation) -> Verdict | None:
+    """Once the revision runs."""
+    left = removed_services(s)
     intents = [
         Intent(
             kind=OperationKind.SERVICE_DELETE,
@@ -50,7 +56,7 @@ def _delete_services(s: Situation) -> Verdict | None:
 
 
 def _delete_volumes(s: Situation) -> Verdict | None:
-    """What an upgrade made that never came to run; an operator is asked where Railway refuses, as it costs money."""
+    """Those of services that went, or never came to run; where Railway refuses, an operator is asked: it costs money."""
     applied, unneeded = s.observed.applied, _unneeded(s)
     if applied is None or not unneeded:
         return None
