@@ -10,6 +10,7 @@ from railway_saas.templates.inputs import MAX_VALUE_BYTES
 from railway_saas.templates.json_values import JsonObject, as_object, as_text, copy_json, describe
 from railway_saas.templates.paths import child, entry
 from railway_saas.templates.reading_views import services_of
+from railway_saas.templates.sizes import fault_of_functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,6 +62,9 @@ def _faults_of_values(values: Mapping[str, str]) -> Iterator[TemplateProblem]:
             yield TemplateProblem(path, "holds half of a character, which cannot be sent")
         elif (size := len(value.encode())) > MAX_VALUE_BYTES:
             yield TemplateProblem(path, f"is {size} bytes long; at most {MAX_VALUE_BYTES} are accepted")
+        elif (fault := fault_of_functions(value)) is not None:
+            # Railway evaluates functions in whatever a variable's value is, so that callers may use them, too.
+            yield TemplateProblem(path, fault)
 
 
 def is_whole(text: str) -> bool:

@@ -239,6 +239,11 @@ def test_a_revision_of_another_template_is_refused(shop: Any, new_stage: Any) ->
     assert str(shop.entry.id) in str(error)
 
 
+def test_an_input_that_would_grow_beyond_bounds_is_refused_before_anything_is_made(shop: Any) -> None:
+    error = refused(shop, TemplateError, inputs={"ADMIN_EMAIL": "${{secret(32000)}}" * 1600})
+    assert "calls 1600 functions; at most 100 are accepted" in str(error)
+
+
 @pytest.mark.parametrize(
     ("inputs", "told"),
     [

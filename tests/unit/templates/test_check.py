@@ -267,6 +267,21 @@ def test_faults_of_the_whole_document(document: dict[str, Any], path: str, says:
         ({"variables": {"A": {"generator": "secret(0)"}}}, "variables.A.generator", "length is 0"),
         ({"variables": {"A": {"generator": 1}}}, "variables.A.generator", "must be text"),
         ({"variables": {"A": {"generator": "${{secret(0)}}"}}}, "variables.A.generator", "length is 0"),
+        (
+            {"variables": {"A": {"generator": 'secret(32768, "ä")'}}},
+            "variables.A.generator",
+            "is 65536 bytes long once its functions are evaluated",
+        ),
+        (
+            {"variables": {"A": {"generator": "${{secret()}}" * 101}}},
+            "variables.A.generator",
+            "calls 101 functions; at most 100 are accepted",
+        ),
+        (
+            {"variables": {"A": {"defaultValue": "${{secret(20000)}}" * 2}}},
+            "variables.A.defaultValue",
+            "is 40000 bytes long once its functions are evaluated",
+        ),
     ],
 )
 def test_faults_of_a_service(fields: dict[str, Any], path: str, says: str) -> None:

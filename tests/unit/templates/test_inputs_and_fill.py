@@ -204,6 +204,38 @@ def test_every_problem_with_the_values_is_reported_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("${{secret(32000)}}" * 1600, "calls 1600 functions; at most 100 are accepted"),
+        ("${{randomInt()}}" * 101, "calls 101 functions; at most 100 are accepted"),
+        (
+            "${{secret(32768)}}x",
+            "is 32769 bytes long once its functions are evaluated; at most 32768 are accepted",
+        ),
+        (
+            '${{secret(16385, "aä")}}',
+            "is 32770 bytes long once its functions are evaluated; at most 32768 are accepted",
+        ),
+    ],
+)
+def test_a_value_makes_no_more_than_another_may_hold(value: str, said: str) -> None:
+    assert problems_of(template(web={"A": {}}), {"web.A": value}) == [f"values['web.A']: {said}"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "${{secret(32768)}}",
+        "${{randomInt()}}" * 100,
+        "${{secret(8)}}-${{db.PASSWORD}}",
+        "${{nonsense()}}" * 50,
+    ],
+)
+def test_functions_within_bounds_are_left_to_railway(value: str) -> None:
+    assert values(template(web={"A": {"isOptional": True}}).fill({"web.A": value}), "web")["A"] == value
+
+
 def test_values_never_appear_in_problems() -> None:
     with pytest.raises(TemplateError) as caught:
         template().fill({"web.PASSWORD": "hunter3\0", "nope": "hunter3", "web.EMAIL": ["hunter3"]})  # type: ignore[dict-item]

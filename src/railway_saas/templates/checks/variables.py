@@ -8,6 +8,7 @@ from railway_saas.errors import TemplateProblem
 from railway_saas.templates.checks.rules import check_fields, check_object, flag, text
 from railway_saas.templates.functions import GENERATOR_FORM
 from railway_saas.templates.paths import child
+from railway_saas.templates.sizes import fault_of_functions, fault_of_generator
 from railway_saas.templates.syntax import OPEN, parse_call, parse_expressions
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def _check_text(value: JsonValue, path: str) -> Problems:
     for part in parse_expressions(value):
         if part.fault is not None:
             yield TemplateProblem(path, part.fault)
+    if (fault := fault_of_functions(value)) is not None:
+        yield TemplateProblem(path, fault)
 
 
 def _check_generator(value: JsonValue, path: str) -> Problems:
@@ -63,6 +66,8 @@ def _check_generator(value: JsonValue, path: str) -> Problems:
         yield from _check_text(value, path)
     elif call is None or call.fault is not None:
         yield TemplateProblem(path, call.fault if call and call.fault else GENERATOR_FORM)
+    elif (fault := fault_of_generator(value)) is not None:
+        yield TemplateProblem(path, fault)
 
 
 _VARIABLE: Mapping[str, Rule] = {
