@@ -8,21 +8,24 @@ that it is about. Here the id is held while a run *waits*: see `DbosQueue.place`
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from railway_saas.errors import RepositoryError
+from railway_saas.repositories.sqlalchemy.faults import translated
 from reference_server.jobs.port import JobRun, JobRuns, JobState, QueueDepth
 from reference_server.jobs.schema import SCHEMA, workflow_status
 from reference_server.security.origin import current_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Generator
 
     from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
     from sqlalchemy import Engine
@@ -107,7 +110,9 @@ class DbosQueue:
         """See `JobQueue`."""
         origin = current_origin()
         request_id = origin.request_id if origin else None
-        self.place(session, Wish(job=job, subject=subject, key=f"{job}:{subject}", request_id=request_id))
+        wish = Wish(job=job, subject=subject, key=f"{job}:{subject}", request_id=request_id)
+        with in_our_words():
+            self.place(session, wish)
 
     def place(self, session: Session, wish: Wish) -> bool:
         """Queue a run in a session's transaction; whether it was.
@@ -182,13 +187,14 @@ class DbosQueue:
     ) -> JobRuns:
         """See `JobQueue`. The cursor counts: runs that come meanwhile move the next page."""
         offset = int(after) if after and after.isascii() and after.isdigit() else 0
-        found = self._client.list_workflows(
-            name=self._jobs if job is None else [job],
-            status=None if state is None else list(_STATUSES[state]),
-            limit=limit + 1,
-            offset=offset,
-            sort_desc=True,
-        )
+        with in_our_words():
+            found = self._client.list_workflows(
+                name=self._jobs if job is None else [job],
+                status=None if state is None else list(_STATUSES[state]),
+                limit=limit + 1,
+                offset=offset,
+                sort_desc=True,
+            )
         return JobRuns(
             items=[_run_of(one) for one in found[:limit]],
             next_cursor=str(offset + limit) if len(found) > limit else None,
@@ -196,7 +202,8 @@ class DbosQueue:
 
     def find(self, run_id: str) -> JobRun | None:
         """See `JobQueue`."""
-        found = self._client.list_workflows(workflow_ids=[run_id], limit=1)
+        with in_our_words():
+            found = self._client.list_workflows(workflow_ids=[run_id], limit=1)
         return _run_of(found[0]) if found and found[0].name in self._jobs else None
 
     def depth(self) -> QueueDepth:
@@ -208,7 +215,7 @@ class DbosQueue:
             if state is not JobState.DONE
             for status in statuses
         ]
-        with Session(self._engine) as session:
+        with in_our_words(), Session(self._engine) as session:
             rows = session.execute(
                 select(runs.status, func.count(), func.min(runs.created_at))
                 .where(runs.status.in_(counted))
@@ -254,21 +261,36 @@ class DbosQueue:
 
     def rewind(self, run_id: str) -> None:
         """See `JobQueue`."""
-        self._client.rewind_workflow(run_id, queue_name=QUEUE)
+        with in_our_words():
+            self._client.rewind_workflow(run_id, queue_name=QUEUE)
 
     def forget(self, state: JobState, *, before: datetime, limit: int) -> int:
         """See `JobQueue`."""
-        found = self._client.list_workflows(
-            name=self._jobs,
-            status=list(_STATUSES[state]),
-            completed_before=before.isoformat(),
-            limit=limit,
-            load_input=False,
-            load_output=False,
-        )
-        if found:
-            self._client.delete_workflows([one.workflow_id for one in found])
+        with in_our_words():
+            found = self._client.list_workflows(
+                name=self._jobs,
+                status=list(_STATUSES[state]),
+                completed_before=before.isoformat(),
+                limit=limit,
+                load_input=False,
+                load_output=False,
+            )
+            if found:
+                self._client.delete_workflows([one.workflow_id for one in found])
         return len(found)
+
+
+@contextmanager
+def in_our_words() -> Generator[None]:
+    """Errors of the database and of DBOS as `RepositoryError`."""
+    from dbos import error as dbos_error  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise translated(error) from error
+    except dbos_error.DBOSException as error:
+        raise RepositoryError(f"the queue failed: {type(error).__name__}") from error
 
 
 def _run_of(status: WorkflowStatus) -> JobRun:

@@ -30,6 +30,7 @@ from reference_server.jobs.dbos_queue import (
     QUEUE,
     DbosQueue,
     Wish,
+    in_our_words,
 )
 from reference_server.jobs.schema import SCHEMA, is_there
 from reference_server.jobs.table import JOBS
@@ -299,7 +300,15 @@ class JobEngine:
 
         Raises:
             ConfigurationError: The queue's tables are missing: `railway-saas-server migrate`.
+            RepositoryError: The database cannot be reached.
         """
+        with in_our_words():
+            self._start()
+        for loop in self._loops:
+            loop.start()
+        log.info("worker %s is at work", self.executor_id)
+
+    def _start(self) -> None:
         from dbos import DBOS  # noqa: PLC0415 - takes its time, and web processes do not need it
 
         self._check()
@@ -317,9 +326,6 @@ class JobEngine:
             polling_interval_sec=POLL_S,
             on_conflict="always_update",
         )
-        for loop in self._loops:
-            loop.start()
-        log.info("worker %s is at work", self.executor_id)
 
     def stop(self, *, wait_s: int = STOP_S) -> int:
         """Take nothing more, let what runs finish, and hand over what does not; how many runs were handed over."""

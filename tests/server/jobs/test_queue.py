@@ -11,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from railway_saas.domain import new_id
+from railway_saas.errors import RepositoryError
 from reference_server.composition import Platform, build_platform
-from reference_server.data.engines import ConnectionRole
+from reference_server.data.engines import ConnectionRole, open_engine
 from reference_server.jobs.dbos_queue import QUEUE, DbosQueue, Wish
 from reference_server.jobs.port import RECONCILE, SEND_MAIL, JobState
 from reference_server.mail.messages import mail
@@ -292,3 +293,23 @@ def test_nothing_of_this_needs_the_engine_in_a_web_process(platform: Platform) -
     started: Any = DBOS
     with pytest.raises(Exception, match="DBOS"):
         started.retrieve_workflow("1")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_queue_that_cannot_be_used_says_so_in_our_words(
+    database: str, request: pytest.FixtureRequest
+) -> None:
+    if database == "postgres":
+        request.getfixturevalue("postgres_environment")
+    platform: Platform = request.getfixturevalue("platform")
+    owner = open_engine(platform.settings, ConnectionRole.OWNER, threads=1)
+    table = "dbos.workflow_status" if database == "postgres" else "workflow_status"
+    with owner.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {table} RENAME TO workflow_status_gone"))
+    owner.dispose()
+    with scoped(SYSTEM):
+        for look in (platform.jobs.depth, platform.jobs.list_page):
+            with pytest.raises(RepositoryError):
+                look()
+        with platform.database.unit_of_work() as work, pytest.raises(RepositoryError):
+            platform.jobs.enqueue(work.session, RECONCILE, SUBJECT)

@@ -50,7 +50,7 @@ class Post:
 
     def authenticate(self, _: Any, __: Any, ___: Any, ____: str, data: Any) -> AuthResult:
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"p@ss word")
+        return AuthResult(success=data.password == b"p@ss word", handled=False)
 
 
 @pytest.fixture(scope="session")
