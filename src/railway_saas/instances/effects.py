@@ -15,6 +15,7 @@ from railway_saas.domain.instances import (
 )
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import OPEN, InstanceStatus, OperationState
+from railway_saas.instances.masking import known_values, masked
 from railway_saas.instances.steps import Change, EventDraft, Intent
 from railway_saas.instances.texts import storable
 from railway_saas.railway.models.domains import DNSRecordStatus
@@ -87,7 +88,7 @@ def refuse(s: Situation, operation: ProviderOperation, reason: str, *, landed: b
         reason: Railway's words, or ours.
         landed: Whether something of it may be there.
     """
-    reason = storable(reason)
+    reason = storable(masked(reason, known_values(s)))
     failed = replace(
         operation,
         state=OperationState.FAILED,

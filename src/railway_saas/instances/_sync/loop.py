@@ -29,6 +29,7 @@ from railway_saas.instances.deciding.common import ask_operator, backoff_s
 from railway_saas.instances.effects import confirm, merged, refuse, with_revision
 from railway_saas.instances.failures import Judgement, judge
 from railway_saas.instances.inputs import resources_of
+from railway_saas.instances.masking import known_values, mask_error, sent_values
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, Record, Settled, Wait, Write
 from railway_saas.instances.texts import storable
@@ -272,6 +273,7 @@ class ControlLoop:
                 return
         sent = self._write_ahead(s, calls)
         answers = self._send(sent, calls)
+        mask_answers(s, calls, answers)
         self._record(s, self._change_after(s, write, sent, answers))
 
     def _record_refused(self, s: Situation, intent: Intent, reason: str) -> None:
@@ -561,6 +563,19 @@ def gathered(verdict: Settled, now: datetime, interval_s: float) -> Settled:
         return verdict
     step_s = interval_s / SHARED_CHECKS
     return Settled(verdict.check_at - timedelta(seconds=verdict.check_at.timestamp() % step_s))
+
+
+def mask_answers(
+    s: Situation,
+    calls: Mapping[Intent, Sequence[Operation[Any]]],
+    answers: Mapping[Intent, Sequence[Any]],
+) -> None:
+    """Take out of errors what they quote of what was sent: they are kept, told and logged."""
+    errors = [one for found in answers.values() for one in found if isinstance(one, RailwayError)]
+    if errors:
+        values = known_values(s) | sent_values([one for operations in calls.values() for one in operations])
+        for error in errors:
+            mask_error(error, values)
 
 
 def worst_error(answers: Sequence[Any]) -> RailwayError | None:

@@ -13,6 +13,7 @@ from railway_saas.domain.statuses import OperationState
 from railway_saas.errors import InstanceStateError, RailwayError
 from railway_saas.instances._async.managing.base import AsyncManagerBase
 from railway_saas.instances.effects import PREVIEW_PREFIX, is_restoring
+from railway_saas.instances.masking import mask_error, sent_values
 from railway_saas.instances.staging import outline_of
 from railway_saas.instances.verbs import Verb, allowed_verbs
 from railway_saas.instances.writes import digest_of
@@ -69,6 +70,9 @@ class AsyncPreviewing(AsyncManagerBase):
         except Exception:
             await self._give_back(claimed, written, done=False)
             raise
+        for failure in (staged, discarded):
+            if isinstance(failure, RailwayError):
+                mask_error(failure, sent_values(calls))
         await self._give_back(claimed, written, done=_nothing_is_left(staged, discarded))
         if isinstance(staged, RailwayError):
             raise staged

@@ -14,6 +14,7 @@ from railway_saas.domain.statuses import OperationState
 from railway_saas.errors import InstanceStateError, RailwayError
 from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.effects import PREVIEW_PREFIX, is_restoring
+from railway_saas.instances.masking import mask_error, sent_values
 from railway_saas.instances.staging import outline_of
 from railway_saas.instances.verbs import Verb, allowed_verbs
 from railway_saas.instances.writes import digest_of
@@ -70,6 +71,9 @@ class Previewing(ManagerBase):
         except Exception:
             self._give_back(claimed, written, done=False)
             raise
+        for failure in (staged, discarded):
+            if isinstance(failure, RailwayError):
+                mask_error(failure, sent_values(calls))
         self._give_back(claimed, written, done=_nothing_is_left(staged, discarded))
         if isinstance(staged, RailwayError):
             raise staged
