@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import replace
@@ -13,6 +14,7 @@ from railway_saas.errors import InstanceInputError, RailwayInputError
 from railway_saas.railway.operations.variables import require_variables
 from railway_saas.templates.filling import is_whole
 from railway_saas.templates.inputs import MAX_VALUE_BYTES
+from railway_saas.templates.sizes import evaluated_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,11 @@ MAX_HOST: Final = 253
 """Characters of a host name. Source: RFC 1035, section 2.3.4."""
 RAILWAY_SUFFIX: Final = ".up.railway.app"
 MB_PER_GB: Final = 1000
+MAX_VARIABLES_BYTES: Final = 1024 * 1024
+"""Bytes of all variables of an instance together. Our limit: they go out with one request, and Railway, which documents
+no limit, refuses what is too large (413) when nobody is there to shorten it."""
+MAX_VARIABLES: Final = 1000
+"""Variables that may be set since the deploy, taken away ones included: each is a part of one request."""
 
 
 def checked_name(name: str) -> str:
@@ -119,6 +126,52 @@ def _check_values(service: str, values: Mapping[str, str | None]) -> None:
                 f"variables[{service!r}][{name!r}]: is {size} bytes long; at most {MAX_VALUE_BYTES} are accepted",
                 argument="variables",
             )
+
+
+def variables_bytes(filled: Template, changes: Mapping[str, Mapping[str, str | None]]) -> int:
+    """How long all variables of an instance are together, as they are sent: the document's, and what was set since."""
+    texts = {
+        (service.name, variable.name): variable.text or variable.generator or ""
+        for service in filled.services
+        for variable in service.variables
+    }
+    for service, values in changes.items():
+        texts.update({(service, name): text or "" for name, text in values.items()})
+    return sum(
+        _sent_bytes(name) + max(_sent_bytes(text), evaluated_bytes(text)) for (_, name), text in texts.items()
+    )
+
+
+def _sent_bytes(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode(errors="surrogatepass"))
+
+
+def require_size(size: int, argument: str, *, before: int = 0) -> None:
+    """Let variables pass that fit into one request. What was too long before may get shorter.
+
+    Raises:
+        InstanceInputError: They do not.
+    """
+    if size > max(MAX_VARIABLES_BYTES, before):
+        raise InstanceInputError(
+            f"{argument}: all variables of the instance would be {size} bytes long together; at most "
+            f"{MAX_VARIABLES_BYTES} are accepted",
+            argument=argument,
+        )
+
+
+def require_count(changes: Mapping[str, Mapping[str, str | None]], *, before: int = 0) -> None:
+    """Let as many variables pass as can be set and taken away with one request.
+
+    Raises:
+        InstanceInputError: There are more.
+    """
+    count = sum(map(len, changes.values()))
+    if count > max(MAX_VARIABLES, before):
+        raise InstanceInputError(
+            f"variables: {count} would be set by now; at most {MAX_VARIABLES} are accepted",
+            argument="variables",
+        )
 
 
 def checked_limits(limits: ServiceLimits) -> ServiceLimits:

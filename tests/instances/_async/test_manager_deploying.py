@@ -243,6 +243,24 @@ async def test_an_input_that_would_grow_beyond_bounds_is_refused_before_anything
     assert "calls 1600 functions; at most 100 are accepted" in str(error)
 
 
+async def test_inputs_that_no_request_could_take_are_refused(shop: Any) -> None:
+    names = [f"V{number}" for number in range(40)]
+    raw = shop.document.serialize()
+    next(iter(raw["services"].values()))["variables"] = {name: {"isOptional": True} for name in names}
+    shop.entry = await shop.published(shop.chosen, Template.parse(raw), name="many inputs")
+    error = await refused(shop, InstanceInputError, inputs=dict.fromkeys(names, "x" * 32_000))
+    assert error.argument == "inputs"
+    assert "bytes long together; at most 1048576 are accepted" in str(error)
+    assert await deploy(shop, inputs=dict.fromkeys(names, "x" * 25_000))
+
+
+async def test_a_template_that_no_request_could_take_is_not_offered(shop: Any) -> None:
+    raw = shop.document.serialize()
+    next(iter(raw["services"].values()))["variables"]["BIG"] = {"defaultValue": "x" * 1_100_000}
+    with pytest.raises(TemplateError, match="bytes long together; at most 1048576 are accepted"):
+        await shop.published(shop.chosen, Template.parse(raw), name="big")
+
+
 @pytest.mark.parametrize(
     ("inputs", "told"),
     [

@@ -23,6 +23,7 @@ from railway_saas.errors import (
     NeedsAttentionError,
     TemplateError,
 )
+from railway_saas.instances import inputs
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
@@ -194,6 +195,55 @@ def test_variables_that_cannot_be_used_are_refused(
     assert error.argument == "variables"
     assert told in str(error)
     assert "x" * 100 not in str(error)
+
+
+@BOTH_WAYS
+def test_as_much_as_is_accepted_reaches_what_runs(new_stage: Any, known: bool) -> None:
+    stage = new_stage(known=known)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.set_variables(instance.id, {"web": {f"V{n}": "\u2603" * 10_000 for n in range(34)}})
+    assert (manager.wait(instance.id)).observed.error is None
+    assert value(stage, instance, "web", "V33") == "\u2603" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({f"V{n}": "x" * 32_000 for n in range(400)}, "bytes long together; at most 1048576 are accepted"),
+        ({f"V{n}": "\1" * 6_000 for n in range(30)}, "bytes long together; at most 1048576 are accepted"),
+        ({f"V{n}": "x" for n in range(1001)}, "1001 would be set by now; at most 1000 are accepted"),
+        ({f"V{n}": None for n in range(1001)}, "1001 would be set by now; at most 1000 are accepted"),
+    ],
+    ids=["long", "long once escaped", "many", "many taken away"],
+)
+def test_variables_that_no_request_could_take_are_refused(
+    new_stage: Any, values: dict[str, str | None], told: str
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.accepted(manager)
+    error = nothing_written(
+        stage, InstanceInputError, partial(manager.set_variables, instance.id, {"web": values})
+    )
+    assert error.argument == "variables"
+    assert told in str(error)
+
+
+def test_variables_add_up_with_what_was_set_before_and_may_always_get_shorter(
+    new_stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.accepted(manager)
+    half = {f"V{n}": "x" * 32_000 for n in range(20)}
+    manager.set_variables(instance.id, {"web": half})
+    more = {f"W{n}": text for n, text in enumerate(half.values())}
+    nothing_written(stage, InstanceInputError, partial(manager.set_variables, instance.id, {"web": more}))
+    monkeypatch.setattr(inputs, "MAX_VARIABLES_BYTES", 100_000)  # as if there had been another limit before
+    manager.set_variables(instance.id, {"web": {"V1": None}})
+    manager.set_variables(instance.id, {"web": dict.fromkeys(half, "")})
+    nothing_written(stage, InstanceInputError, partial(manager.set_variables, instance.id, {"web": half}))
 
 
 # Limits -----------------------------------------------------------------------------------------------------------
@@ -940,6 +990,18 @@ def test_no_upgrade_begins_while_a_change_is_still_to_be_deployed(new_stage: Any
         stage, InstanceStateError, partial(manager.upgrade, instance.id, inputs={MAIL: "new@example.com"})
     )
     assert "still coming up" in str(error)
+
+
+def test_an_upgrade_cannot_bring_more_than_a_request_takes(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.set_variables(instance.id, {"web": {f"V{n}": "x" * 32_000 for n in range(20)}})
+    manager.wait(instance.id)
+    brought = {f"W{n}": "x" * 32_000 for n in range(20)}
+    manager.publish_revision(instance.template_id, changed(stage.document, tag="2", **brought))
+    error = nothing_written(stage, InstanceInputError, partial(manager.upgrade, instance.id))
+    assert error.argument == "inputs"
 
 
 def test_an_upgrade_needs_room_in_the_plan(new_stage: Any) -> None:

@@ -32,7 +32,9 @@ from railway_saas.instances.inputs import (
     checked_limits,
     checked_name,
     completed_limits,
+    require_size,
     resources_of,
+    variables_bytes,
 )
 from railway_saas.templates import Template
 
@@ -82,7 +84,8 @@ class Accepting(Driving):
         Raises:
             InstanceNotFoundError: There is no such template or revision, or it is not offered any more.
             TemplateError: Inputs are missing, unknown or too long; all of them are in `problems`.
-            InstanceInputError: The name or a limit cannot be used, or the key was used for another request.
+            InstanceInputError: The name or a limit cannot be used, the inputs are too long together, or the key was used for
+                another request.
             NameTakenError: The owner has an instance of that name.
             LimitExceededError: The owner's plan has no room.
             ProvisioningError: With `wait`: it did not come up. What was made for it is gone again, and its slot free.
@@ -162,7 +165,7 @@ class Accepting(Driving):
             raise InstanceNotFoundError(f"template {template_id} is not offered any more")
         revision = self._revision(work, template_id, revision_id)
         document = Template.parse(revision.document)
-        document.fill(inputs)
+        require_size(variables_bytes(document.fill(inputs), {}), "inputs")
         wanted = completed_limits(checked_limits(limits or ServiceLimits()), catalogue.resources)
         resources = resources_of(document, wanted)
         refuse_over_limit(

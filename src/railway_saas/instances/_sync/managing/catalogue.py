@@ -11,11 +11,13 @@ from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
     ServiceLimits,
 )
-from railway_saas.errors import ConflictError, NameTakenError
+from railway_saas.errors import ConflictError, NameTakenError, TemplateError, TemplateProblem
 from railway_saas.instances._sync.managing.base import SYSTEM, ManagerBase
 from railway_saas.instances.inputs import (
+    MAX_VARIABLES_BYTES,
     checked_limits,
     checked_name,
+    variables_bytes,
 )
 from railway_saas.templates import Template
 
@@ -58,7 +60,7 @@ class CatalogueVerbs(ManagerBase):
             TemplateError: The document has faults; all of them are in `problems`.
             NameTakenError: The Railway template is in the catalogue already: publish a revision.
         """
-        template = _as_template(document).ensure_valid()
+        template = _checked(document)
         now = self._now()
         template_id = new_id(now)
         entry = CatalogueTemplate(
@@ -101,7 +103,7 @@ class CatalogueVerbs(ManagerBase):
             TemplateError: The document has faults.
             InstanceNotFoundError: There is no such template.
         """
-        template = _as_template(document).ensure_valid()
+        template = _checked(document)
         with self._database.unit_of_work() as work:
             self._catalogue_entry(work, template_id)
             known = work.templates.find_revision(template_id, template.content_hash)
@@ -129,8 +131,16 @@ def _published_already(railway_template_id: str | None) -> NameTakenError:
     )
 
 
-def _as_template(document: Template | Mapping[str, object]) -> Template:
-    return document if isinstance(document, Template) else Template.parse(document)
+def _checked(document: Template | Mapping[str, object]) -> Template:
+    template = document if isinstance(document, Template) else Template.parse(document)
+    size = variables_bytes(template.ensure_valid(), {})
+    if size > MAX_VARIABLES_BYTES:
+        problem = TemplateProblem(
+            "$.services",
+            f"the variables are {size} bytes long together; at most {MAX_VARIABLES_BYTES} are accepted",
+        )
+        raise TemplateError("the template cannot be offered: 1 problem", problems=[problem])
+    return template
 
 
 def _new_revision(template: Template, template_id: UUID, number: int, now: datetime) -> TemplateRevision:

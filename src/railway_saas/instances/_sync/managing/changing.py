@@ -26,7 +26,10 @@ from railway_saas.instances.inputs import (
     checked_limits,
     checked_variables,
     completed_limits,
+    require_count,
+    require_size,
     resources_of,
+    variables_bytes,
 )
 from railway_saas.instances.verbs import Verb
 
@@ -54,15 +57,20 @@ class Changing(ManagerBase):
         """Set variables by service name and deploy what they concern; None takes one away.
 
         Raises:
-            InstanceInputError: There is no such service, or a name or value cannot be used.
+            InstanceInputError: There is no such service, a name or value cannot be used, or they are too many or too long
+                together.
             InstanceStateError: It is being deleted, or gone.
         """
         with self._database.unit_of_work() as work:
             instance = self._locked(work, instance_id, user_id, Verb.SET_VARIABLES)
-            changes = checked_variables(self._template(work, instance), variables)
-            merged = {service: dict(values) for service, values in instance.desired.config.variables.items()}
+            template, known = self._template(work, instance), instance.desired.config.variables
+            changes = checked_variables(template, variables)
+            merged = {service: dict(values) for service, values in known.items()}
             for service, values in changes.items():
                 merged.setdefault(service, {}).update(values)
+            require_count(merged, before=sum(map(len, known.values())))
+            before = variables_bytes(template, known)
+            require_size(variables_bytes(template, merged), "variables", before=before)
             config = replace(instance.desired.config, variables=merged)
             names = {service: sorted(values) for service, values in changes.items()}
             return self._want(work, instance, Verb.SET_VARIABLES, actor, {"variables": names}, config=config)

@@ -17,7 +17,9 @@ from railway_saas.instances.inputs import (
     fill_known,
     fill_renewed,
     renewed_inputs,
+    require_size,
     resources_of,
+    variables_bytes,
 )
 from railway_saas.instances.previews import UpgradePreview
 from railway_saas.instances.steps import ENVIRONMENT, STAGED
@@ -136,6 +138,9 @@ class Upgrading(Previewing):
             values = renewed_inputs(document, instance.desired.config.inputs, given)
             new = fill_renewed(document, values, given)
             old = self._template(work, instance)
+            changes = instance.desired.config.variables
+            before = variables_bytes(old, changes)
+            require_size(variables_bytes(new, changes), "inputs", before=before)
             names = {service.name for service in new.services} | {service.key for service in new.services}
             removed = [one.name for one in old.services if not {one.key, one.name} & names]
             if removed and not allow_removals:
