@@ -109,7 +109,10 @@ def _tell(prepared: Laptop) -> None:
         f"  API         {prepared.url}   (documentation: {prepared.url}/docs)",
     ]
     if prepared.admin_password is not None:
-        lines += [f"  Log in as   {prepared.admin}", f"  Password    {prepared.admin_password}   (shown this once)"]
+        lines += [
+            f"  Log in as   {prepared.admin}",
+            f"  Password    {prepared.admin_password}   (shown this once)",
+        ]
     lines += [f"  Railway     {railway}", f"  Database    {database}"]
     if settings.mail_url is None:
         lines.append(f"  Mails       {settings.data_dir.resolve() / 'mailbox'}")

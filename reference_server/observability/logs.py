@@ -58,7 +58,11 @@ def configure_logging(
     """
     out = stream or sys.stdout
     handler = logging.StreamHandler(out)
-    handler.setFormatter(formatter(settings, service=service, as_json=force_json or is_json(settings, out)))
+    handler.setFormatter(
+        formatter(
+            settings, service=service, as_json=force_json or is_json(settings, out), colors=out.isatty()
+        )
+    )
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
@@ -77,7 +81,7 @@ def is_json(settings: Settings, stream: TextIO) -> bool:
     return settings.is_production or not stream.isatty()
 
 
-def formatter(settings: Settings, *, service: str, as_json: bool) -> logging.Formatter:
+def formatter(settings: Settings, *, service: str, as_json: bool, colors: bool = False) -> logging.Formatter:
     """What makes a line of a record, be it structlog's or the standard library's."""
     masker = Masker.of(settings)
     ending: list[Processor] = [
@@ -91,7 +95,7 @@ def formatter(settings: Settings, *, service: str, as_json: bool) -> logging.For
         ending += [
             _without_nothing,
             structlog.dev.ConsoleRenderer(
-                event_key="message", colors=True, exception_formatter=structlog.dev.plain_traceback
+                event_key="message", colors=colors, exception_formatter=structlog.dev.plain_traceback
             ),
         ]
     return structlog.stdlib.ProcessorFormatter(

@@ -47,7 +47,12 @@ def _bind() -> None:
         return
     arguments = request.view_args or {}
     contexts.enter_context(
-        logging_with(action=request.endpoint, template_id=_text(arguments.get("template_id")))
+        logging_with(
+            action=request.endpoint,
+            template_id=_text(arguments.get("template_id")),
+            instance_id=_text(arguments.get("instance_id")),
+            railway_service_id=_text(arguments.get("service_id") or request.args.get("service_id")),
+        )
     )
 
 
@@ -139,5 +144,9 @@ class _Watch:
         return method if method in _METHODS else "OTHER", seen.get("route", NO_ROUTE), seen
 
 
+_LONGEST: Final = 64
+"""Of an id; whatever else stands in its place is cut."""
+
+
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else str(value)[:_LONGEST]

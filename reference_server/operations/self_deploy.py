@@ -293,8 +293,11 @@ def _differing(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> dict[st
 
 def _plain(value: Any) -> Any:
     """One command may come as a list of one, or by itself."""
-    only = cast("list[Any]", value) if isinstance(value, list) else None
-    return only[0] if only is not None and len(only) == 1 else value
+    match value:
+        case [only]:
+            return only
+        case _:
+            return value
 
 
 def _variables(
