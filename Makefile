@@ -33,8 +33,10 @@ endif
 
 venv: .venv/.stamp ## Make or refresh the virtual environment
 
-demo: .venv/.stamp ## Deploy real templates to a local Railway, over real sockets
+demo: .venv/.stamp ## Play the SDK, then the platform over HTTP: embedded, and on PostgreSQL and Redis
 	@$(BIN)/python examples/demo.py
+	@$(BIN)/python examples/platform_demo.py
+	@$(BIN)/python scripts/with_services.py $(BIN)/python examples/platform_demo.py --full
 
 serve: .venv/.stamp ## Run the whole platform on this machine, over an emulated Railway
 	@$(BIN)/railway-saas-server serve
