@@ -34,11 +34,12 @@ class ManagerSettings:
     check_interval_s: float = 900.0
     """How often an instance at rest is looked at; webhooks come on top."""
     max_attempts: int = 6
-    """How often a write is tried before an operator is asked."""
+    """How often a write is tried before an operator is asked. What breaks off on our side is no try."""
     max_recoveries: int = 3
     """How often a crashed service is restarted before it is left down."""
     give_up_after_s: float = 86_400.0
-    """How long a write may wait for its turn (rate limits, throttles) before an operator is asked."""
+    """How long a write may wait for its turn (rate limits, throttles), or break off on our side (a process that dies, a
+    database that is full), before an operator is asked."""
     failed_deploy: Literal["undo", "park"] = "undo"
     """What becomes of an instance that does not come up the first time: everything made for it is deleted and its slot
     freed, or it is left as it is for an operator to look at."""

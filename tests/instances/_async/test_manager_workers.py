@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from railway_saas.domain.ids import new_id
+from railway_saas.domain.instances import ServiceLimits
 from railway_saas.domain.operations import OperationKind, ProviderOperation
 from railway_saas.domain.statuses import InstanceStatus, OperationState
+from railway_saas.errors import RepositoryError
 from railway_saas.instances import OutcomeKind
 from railway_saas.instances._async import loop
+from railway_saas.repositories._async.memory.parts import AsyncMemoryEvents
 from tests.support.together import all_async
 
 if TYPE_CHECKING:
@@ -272,3 +276,37 @@ async def test_nothing_is_due_when_nothing_is_there(new_stage: Any) -> None:
     stage = new_stage()
     report = await stage.manager().run_due()
     assert (report.claimed, report.next_due_at) == (0, None)
+
+
+@pytest.mark.parametrize("verb", ["set_variables", "set_limits", "stop"])
+async def test_a_database_that_is_full_for_hours_is_no_reason_to_ask_an_operator(
+    new_stage: Any, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    if verb == "set_variables":
+        await manager.set_variables(instance.id, {"web": {"COLOUR": "blue"}})
+    elif verb == "set_limits":
+        await manager.set_limits(instance.id, ServiceLimits(vcpus=Decimal(1)))
+    else:
+        await manager.stop(instance.id)
+    with monkeypatch.context() as full:
+        full.setattr(AsyncMemoryEvents, "append", refuse_to_grow)
+        reports = []
+        for _ in range(30):
+            reports.append(await manager.run_due())
+            stage.clock.advance(900)
+    assert "disk is full" in str(reports[0].failures)
+    await stage.drive(manager)
+    after = await stage.get(instance.id)
+    assert (after.observed.attention, after.observed.error) == (None, None)
+    assert not after.is_changing
+
+
+async def refuse_to_grow(_: object, events: list[object]) -> None:
+    """What there is can be changed, and nothing can be added."""
+    if events:
+        raise RepositoryError(
+            "the database failed: OperationalError: database or disk is full", transient=True
+        )

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from railway_saas.domain.ids import new_id
+from railway_saas.domain.instances import ServiceLimits
 from railway_saas.domain.operations import OperationKind, ProviderOperation
 from railway_saas.domain.statuses import InstanceStatus, OperationState
+from railway_saas.errors import RepositoryError
 from railway_saas.instances import OutcomeKind
 from railway_saas.instances._sync import loop
+from railway_saas.repositories._sync.memory.parts import MemoryEvents
 from tests.support.together import all_sync
 
 if TYPE_CHECKING:
@@ -269,3 +273,37 @@ def test_nothing_is_due_when_nothing_is_there(new_stage: Any) -> None:
     stage = new_stage()
     report = stage.manager().run_due()
     assert (report.claimed, report.next_due_at) == (0, None)
+
+
+@pytest.mark.parametrize("verb", ["set_variables", "set_limits", "stop"])
+def test_a_database_that_is_full_for_hours_is_no_reason_to_ask_an_operator(
+    new_stage: Any, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    if verb == "set_variables":
+        manager.set_variables(instance.id, {"web": {"COLOUR": "blue"}})
+    elif verb == "set_limits":
+        manager.set_limits(instance.id, ServiceLimits(vcpus=Decimal(1)))
+    else:
+        manager.stop(instance.id)
+    with monkeypatch.context() as full:
+        full.setattr(MemoryEvents, "append", refuse_to_grow)
+        reports = []
+        for _ in range(30):
+            reports.append(manager.run_due())
+            stage.clock.advance(900)
+    assert "disk is full" in str(reports[0].failures)
+    stage.drive(manager)
+    after = stage.get(instance.id)
+    assert (after.observed.attention, after.observed.error) == (None, None)
+    assert not after.is_changing
+
+
+def refuse_to_grow(_: object, events: list[object]) -> None:
+    """What there is can be changed, and nothing can be added."""
+    if events:
+        raise RepositoryError(
+            "the database failed: OperationalError: database or disk is full", transient=True
+        )

@@ -28,6 +28,7 @@ from tests.support.situations import (
     WEB_DOCUMENT,
     Sight,
     SightKind,
+    ago,
     custom_domain,
     decide,
     environment,
@@ -276,8 +277,21 @@ def test_a_harmless_repeat_is_sent_again_without_a_look(kind: OperationKind) -> 
 
 @each_repeatable
 def test_a_harmless_repeat_ends_with_an_operator_as_well(kind: OperationKind) -> None:
-    verdict = decide(situation(operations=[operation(kind, "it", SENT, attempts=6)]))
+    verdict = decide(situation(operations=[operation(kind, "it", SENT, attempts=6, error="gateway")]))
     assert states(verdict) == {"it": OperationState.NEEDS_ATTENTION}
+    assert observed(verdict).attention == f"{kind} was tried 6 times: gateway"
+
+
+@each_repeatable
+def test_what_broke_off_on_our_side_is_no_try(kind: OperationKind) -> None:
+    change = recorded(decide(situation(operations=[operation(kind, "it", SENT, attempts=6)])))
+    assert [(one.state, one.attempts) for one in change.operations] == [(OperationState.INTENDED, 5)]
+
+
+@each_repeatable
+def test_what_breaks_off_on_our_side_for_a_day_needs_an_operator(kind: OperationKind) -> None:
+    old = operation(kind, "it", SENT, attempts=6, created_at=ago(86_401))
+    verdict = decide(situation(operations=[old]))
     assert observed(verdict).attention == f"{kind} was tried 6 times: no answer came"
 
 

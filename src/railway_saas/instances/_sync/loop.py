@@ -300,6 +300,7 @@ class ControlLoop:
                     request_digest=digest_of(operations),
                     result={},
                     attempts=(known.attempts if known else 0) + 1,
+                    error=None,
                     sent_at=now,
                     not_before=None,
                 )

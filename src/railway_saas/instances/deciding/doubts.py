@@ -134,6 +134,9 @@ def _send_again(s: Situation, operation: ProviderOperation) -> Verdict:
     """It did not land, or a repeat is harmless."""
     if _is_ending(s) and operation.kind is OperationKind.PROJECT_CREATE:
         return s.record(operations=(replace(operation, state=OperationState.ABANDONED, finished_at=s.now),))
+    if _is_ours(s, operation):
+        again = replace(operation, state=OperationState.INTENDED, attempts=max(0, operation.attempts - 1))
+        return s.record(operations=(again,))
     if operation.attempts >= s.settings.max_attempts:
         reason = (
             f"{operation.kind} was tried {operation.attempts} times: {operation.error or 'no answer came'}"
@@ -142,6 +145,15 @@ def _send_again(s: Situation, operation: ProviderOperation) -> Verdict:
         parked = replace(operation, state=OperationState.NEEDS_ATTENTION, finished_at=s.now)
         return Record(replace(step.change, operations=(parked,)))
     return s.record(operations=(replace(operation, state=OperationState.INTENDED),))
+
+
+def _is_ours(s: Situation, operation: ProviderOperation) -> bool:
+    """Whether an attempt broke off on our side: a process that died, a database that was full. That counts for nothing.
+
+    Whatever else comes instead of an answer is written down as an error. An end comes all the same, in case it is this
+    write that kills processes.
+    """
+    return operation.error is None and s.seconds_since(operation.created_at) <= s.settings.give_up_after_s
 
 
 # What to look at, and what it says ------------------------------------------------------------------------------
