@@ -49,6 +49,18 @@ async def deploy_unknown(emulator: Emulator, path: Path, events: list[StackEvent
         return await deployer.deploy(filled(path), project_name="acme", workspace_id=emulator.workspace_id)
 
 
+async def test_a_listener_that_fails_keeps_nothing_from_happening(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: StackEvent) -> None:
+        raise ZeroDivisionError(event.message)
+
+    emulator = Emulator(seed=7)
+    async with emulator.async_client() as railway:
+        deployer = AsyncStackDeployer(railway, on_event=fail)
+        stack = await deployer.deploy(filled(APP), project_name="acme", workspace_id=emulator.workspace_id)
+    assert stack.is_running
+    assert "on_event failed" in caplog.text
+
+
 @pytest.mark.parametrize("path", ALL_OWN, ids=code_of)
 async def test_both_ways_give_the_same_running_services(path: Path) -> None:
     known = await deploy_known(marketplace(OWN), path)

@@ -50,6 +50,18 @@ def deploy_unknown(emulator: Emulator, path: Path, events: list[StackEvent] | No
         return deployer.deploy(filled(path), project_name="acme", workspace_id=emulator.workspace_id)
 
 
+def test_a_listener_that_fails_keeps_nothing_from_happening(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: StackEvent) -> None:
+        raise ZeroDivisionError(event.message)
+
+    emulator = Emulator(seed=7)
+    with emulator.client() as railway:
+        deployer = StackDeployer(railway, on_event=fail)
+        stack = deployer.deploy(filled(APP), project_name="acme", workspace_id=emulator.workspace_id)
+    assert stack.is_running
+    assert "on_event failed" in caplog.text
+
+
 @pytest.mark.parametrize("path", ALL_OWN, ids=code_of)
 def test_both_ways_give_the_same_running_services(path: Path) -> None:
     known = deploy_known(marketplace(OWN), path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from railway_saas.instances.showing import guarded, told_nobody
 from railway_saas.instances.stack import StackEvent, status_changes
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Progress:
         timeout_s: float,
     ) -> None:
         self._monotonic = monotonic
-        self._on_event = on_event
+        self._send: Callable[[StackEvent], None] = guarded(on_event) if on_event else told_nobody
         self._started = monotonic()
         self._deadline = self._started + timeout_s
         self.total = total
@@ -67,10 +68,6 @@ class Progress:
                 )
             )
         self._seen = stack
-
-    def _send(self, event: StackEvent) -> None:
-        if self._on_event is not None:
-            self._on_event(event)
 
 
 def look_delays(first_s: float = 4.0, factor: float = 1.5, longest_s: float = 20.0) -> Callable[[], float]:

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from railway_saas.domain.instances import InstanceEvent
+
+E = TypeVar("E")
+
+log = logging.getLogger("railway_saas.instances")
+
+
+def guarded(listener: Callable[[E], None]) -> Callable[[E], None]:
+    """A listener that may fail: what it is told of has happened, and goes on all the same."""
+
+    def tell(event: E) -> None:
+        try:
+            listener(event)
+        except Exception:  # somebody else's code may raise anything
+            log.exception("on_event failed")
+
+    return tell
+
+
+def told_nobody(_: object) -> None:
+    """The listener where there is none."""
 
 
 def line_of(event: InstanceEvent) -> str:

@@ -162,6 +162,25 @@ def test_events_come_page_by_page(new_stage: Any) -> None:
     assert [*first, *rest] == list(whole)
 
 
+def test_a_listener_that_fails_keeps_nothing_from_happening(
+    new_stage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def fail(event: Any) -> None:
+        told.append(event.message)
+        raise ZeroDivisionError("a fault of somebody else's")
+
+    stage = new_stage(APP, manager={"on_event": fail})
+    manager = stage.manager()
+    instance = stage.accepted(manager)
+    assert told == ["accepted"]
+    assert stage.drive(manager) < 20
+    assert (stage.get(instance.id)).status is InstanceStatus.RUNNING
+    assert told == [event.message for event in manager.events(instance.id)]
+    assert caplog.text.count("on_event failed") == len(told)
+
+
 def test_following_yields_what_happens_until_it_runs(new_stage: Any) -> None:
     stage = new_stage()
     manager = stage.manager()

@@ -46,7 +46,7 @@ class StackDeployer:
 
     Args:
         client: The Railway client.
-        on_event: Called with every step, for progress bars and logs.
+        on_event: Called with every step, for progress bars and logs; what it raises is logged.
         random: Where generated secrets come from when a stack is built from single calls.
     """
 

@@ -44,7 +44,8 @@ class InstanceManager(
         placement: Where instances go; a project for each unless given.
         settings: How patient to be.
         worker: A name that no other running worker has; made up unless given.
-        on_event: Called with every event once it is committed. In a notebook events are shown unless given.
+        on_event: Called with every event once it is committed; what it raises is logged. In a notebook events are shown
+            unless given.
         now: The present moment, aware; the client's clock unless given.
         random: Where generated secrets come from when a stack is built from single calls.
 

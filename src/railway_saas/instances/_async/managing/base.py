@@ -26,7 +26,7 @@ from railway_saas.instances.inputs import (
 )
 from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.placement import ProjectPerInstance
-from railway_saas.instances.showing import notebook_listener
+from railway_saas.instances.showing import guarded, notebook_listener, told_nobody
 from railway_saas.instances.verbs import Verb, require_verb
 from railway_saas.instances.writes import Scribe
 from railway_saas.templates import Template
@@ -77,7 +77,8 @@ class AsyncManagerBase:
         self._database = database
         self._now = now or client.clock.now
         self._random = random or secrets.SystemRandom()
-        self._on_event = on_event or notebook_listener()
+        listener = on_event or notebook_listener()
+        self._tell: Callable[[InstanceEvent], None] = guarded(listener) if listener else told_nobody
         self._looker = AsyncLooker(
             self._client, workspace_id=workspace_id, namespace=self.placement.namespace
         )
@@ -92,10 +93,6 @@ class AsyncManagerBase:
             now=self._now,
             tell=self._tell,
         )
-
-    def _tell(self, event: InstanceEvent) -> None:
-        if self._on_event is not None:
-            self._on_event(event)
 
     async def _locked(
         self, work: AsyncUnitOfWork, instance_id: UUID, user_id: UUID | None, verb: Verb

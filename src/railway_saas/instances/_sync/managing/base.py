@@ -27,7 +27,7 @@ from railway_saas.instances.inputs import (
 )
 from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.placement import ProjectPerInstance
-from railway_saas.instances.showing import notebook_listener
+from railway_saas.instances.showing import guarded, notebook_listener, told_nobody
 from railway_saas.instances.verbs import Verb, require_verb
 from railway_saas.instances.writes import Scribe
 from railway_saas.templates import Template
@@ -78,7 +78,8 @@ class ManagerBase:
         self._database = database
         self._now = now or client.clock.now
         self._random = random or secrets.SystemRandom()
-        self._on_event = on_event or notebook_listener()
+        listener = on_event or notebook_listener()
+        self._tell: Callable[[InstanceEvent], None] = guarded(listener) if listener else told_nobody
         self._looker = Looker(self._client, workspace_id=workspace_id, namespace=self.placement.namespace)
         self._reader = Reader(database, self.settings, namespace=self.placement.namespace)
         self._loop = ControlLoop(
@@ -91,10 +92,6 @@ class ManagerBase:
             now=self._now,
             tell=self._tell,
         )
-
-    def _tell(self, event: InstanceEvent) -> None:
-        if self._on_event is not None:
-            self._on_event(event)
 
     def _locked(self, work: UnitOfWork, instance_id: UUID, user_id: UUID | None, verb: Verb) -> Instance:
         self._owned(work, instance_id, user_id)
