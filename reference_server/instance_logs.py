@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BACKLOG: Final = 100
 """Lines that a stream begins with."""
 _DIGEST_CHARACTERS: Final = 12
+SAME_MOMENT: Final = 100
+"""Lines of one millisecond, the finest that Railway counts in, that are told apart between two pages."""
+_A_MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE: Final = re.compile(r"([1-9][0-9]{0,15})~([0-9a-f]{12})", re.ASCII)
 """Microseconds up to the year 2286."""
@@ -82,16 +85,47 @@ class LinePlace:
         return cls(int(found[1]), found[2])
 
 
+@dataclass(frozen=True, slots=True)
+class LinePage:
+    """Some lines, oldest first, and where to go on for older ones; None: there are none."""
+
+    lines: Sequence[Log]
+    older: LinePlace | None
+
+
 def lines_before(
-    client: RailwayClient, environment_id: str, lines: LogFilter, *, before: datetime | None, limit: int
-) -> tuple[Log, ...]:
-    """The newest lines before a moment, oldest first."""
+    client: RailwayClient, environment_id: str, lines: LogFilter, *, before: LinePlace | None, limit: int
+) -> LinePage:
+    """The newest lines before a place: none of them twice from page to page, though several have the same moment."""
     words = lines.in_railways_words()
+    asked = limit + (1 if before is None else SAME_MOMENT)
     if before is None:
-        return client.logs.environment(environment_id, limit=limit, filter=words)
-    return client.logs.environment_around(
-        environment_id, anchor_date=before, before_limit=limit, filter=words
-    )
+        found = client.logs.environment(environment_id, limit=asked, filter=words)
+    else:
+        found = client.logs.environment_around(
+            environment_id,
+            anchor_date=before.moment + _A_MILLISECOND,
+            before_limit=asked,
+            filter=words,
+        )
+    kept = _before(found, before)
+    page = kept[-limit:]
+    has_more = len(kept) > limit or len(found) >= asked
+    places = (LinePlace.of(line) for line in page)
+    return LinePage(page, next((one for one in places if one), None) if has_more else None)
+
+
+def _before(lines: Sequence[Log], place: LinePlace | None) -> Sequence[Log]:
+    if place is None:
+        return lines
+    places = [LinePlace.of(line) for line in lines]
+    if place in places:
+        return lines[: places.index(place)]
+    return [
+        line
+        for line, one in zip(lines, places, strict=True)
+        if one is not None and one.microseconds < place.microseconds
+    ]
 
 
 class LogTail:
@@ -152,7 +186,7 @@ class LogTail:
 
 def _a_little_before(place: LinePlace | None) -> datetime | None:
     """From when on to ask: Railway counts in milliseconds."""
-    return None if place is None else place.moment - timedelta(milliseconds=1)
+    return None if place is None else place.moment - _A_MILLISECOND
 
 
 class _Seen:

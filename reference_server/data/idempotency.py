@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import and_, delete, or_, select, tuple_, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from reference_server.data.models import IdempotentRequestRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
     from uuid import UUID
 
     from railway_saas.repositories.sqlalchemy import Transaction
-    from reference_server.data.database import ServerDatabase
 
 
 class Seal(Protocol):
@@ -104,13 +102,6 @@ class IdempotentRequests:
         """Let the next request under the key try anew."""
         self._transaction.run(delete(IdempotentRequestRow).where(*_held(held)))
 
-    def forget_expired(self, now: datetime, *, limit: int) -> int:
-        """Delete what is over, `limit` at most; how many went."""
-        row = IdempotentRequestRow
-        over = select(row.user_id, row.key).where(row.expires_at <= now).order_by(row.expires_at).limit(limit)
-        is_over = tuple_(row.user_id, row.key).in_(over)
-        return self._transaction.run(delete(row).where(is_over, row.expires_at <= now))
-
 
 def _held(held: Reservation) -> tuple[Any, ...]:
     row = IdempotentRequestRow
@@ -120,13 +111,3 @@ def _held(held: Reservation) -> tuple[Any, ...]:
         row.created_at == held.begun_at,
         row.status.is_(None),
     )
-
-
-def forget_expired_requests(
-    database: ServerDatabase, *, now: Callable[[], datetime], limit: int = 1000
-) -> int:
-    """Forget keys that are over: a job calls this now and then, in the platform's own scope. How many went."""
-    with database.unit_of_work() as work:
-        gone = work.idempotent_requests.forget_expired(now(), limit=limit)
-        work.commit()
-    return gone

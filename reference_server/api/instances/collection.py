@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from flask import Response
 from pydantic import Field
 
-from railway_saas.domain import Instance, InstanceStatus
+from railway_saas.domain import Instance, InstanceStatus, ProviderOperation
 from railway_saas.domain.statuses import GONE
 from railway_saas.errors import TemplateError
 from reference_server.api.authentication import needs, platform, principal
@@ -128,7 +128,9 @@ def read_status() -> Response:
     with platform().database.unit_of_work() as work:
         counts = work.views.count_by_status(user_id=user_id)
         live = [status for status in counts if status not in GONE]
-        changing = [one for one in _looked_at(work, user_id) if _is_on_its_way(one)] if live else []
+        looked_at = _looked_at(work, user_id) if live else []
+        open_ones = work.operations.list_open_for_many([one.id for one in looked_at])
+        changing = [one for one in looked_at if _is_on_its_way(one, open_ones)]
         latest = work.views.latest_events([one.id for one in changing])
     listed = [
         ChangingModel(
@@ -141,7 +143,7 @@ def read_status() -> Response:
                     one,
                     one.desired.generation,
                     event=latest.get(one.id),
-                    has_open_operations=is_changing(one),
+                    has_open_operations=bool(open_ones.get(one.id)),
                 ),
             ),
         )
@@ -157,11 +159,12 @@ def read_status() -> Response:
     )
 
 
-def _is_on_its_way(instance: Instance) -> bool:
-    return is_changing(instance) or instance.observed.attention is not None
+def _is_on_its_way(instance: Instance, open_ones: Mapping[UUID, Sequence[ProviderOperation]]) -> bool:
+    waits = instance.observed.attention is not None
+    return waits or is_changing(instance) or bool(open_ones.get(instance.id))
 
 
-def _looked_at(work: ServerUnitOfWork, user_id: UUID | None) -> Iterable[Instance]:
+def _looked_at(work: ServerUnitOfWork, user_id: UUID | None) -> Sequence[Instance]:
     ids = work.views.live_ids(user_id=user_id, limit=MOST_LIVE)
     found = work.instances.find_many(ids)
     return [found[one] for one in ids if one in found]
@@ -205,7 +208,7 @@ def _inputs_refused(body: DeployBody, error: TemplateError) -> Problem:
             if body.revision_id
             else work.templates.latest_revision(body.template_id)
         )
-    document = revision.document if revision else {}
+    document: Mapping[str, object] = revision.document if revision else {}
     faults = [
         {"pointer": f"#/inputs/{input_at(document, one.path)}", "detail": one.message}
         for one in error.problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -112,20 +112,19 @@ def read_logs(path: InstancePath, query: LogsQuery) -> Response:
     place = _Place(path.instance_id, query)
     if wants_stream():
         return _stream(place)
-    cursors = Cursors("logs", path.instance_id, query.service, query.level, query.text, check=_checked_moment)
+    cursors = Cursors("logs", path.instance_id, query.service, query.level, query.text, check=_checked_place)
     before = cursors.read(query.cursor)
     if place.environment_id is None:
         return reply(LogsModel(items=[], next_cursor=None))
-    lines = lines_before(
+    page = lines_before(
         platform().railway,
         place.environment_id,
         place.filter,
-        before=None if before is None else datetime.fromisoformat(before),
+        before=None if before is None else LinePlace.read(before),
         limit=query.limit,
     )
-    oldest = next((line.at for line in lines if line.at is not None), None)
-    older = oldest.isoformat() if oldest is not None and len(lines) >= query.limit else None
-    return reply(LogsModel(items=[place.model(one) for one in lines], next_cursor=cursors.wrap(older)))
+    older = None if page.older is None else str(page.older)
+    return reply(LogsModel(items=[place.model(one) for one in page.lines], next_cursor=cursors.wrap(older)))
 
 
 @api.get(
@@ -169,8 +168,5 @@ def _place_given() -> LinePlace | None:
         raise invalid(f"Last-Event-ID: {detail}", {"pointer": "#/Last-Event-ID", "detail": detail}) from None
 
 
-def _checked_moment(after: str) -> str:
-    moment = datetime.fromisoformat(after)
-    if moment.utcoffset() is None:
-        raise ValueError("without time zone")
-    return moment.astimezone(UTC).isoformat()
+def _checked_place(after: str) -> str:
+    return str(LinePlace.read(after))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reference_server.api import idempotency
-from reference_server.data.idempotency import forget_expired_requests
+from reference_server.jobs.cleaning import clean_up
 from reference_server.security.scope import SYSTEM, scoped
 
 if TYPE_CHECKING:
@@ -146,14 +146,19 @@ def test_answers_are_kept_sealed_and_forgotten_after_a_day(
 ) -> None:
     from sqlalchemy import text
 
+    def stored() -> list[str]:
+        with platform.database.engine.connect() as connection:
+            return list(connection.execute(text("SELECT answer FROM idempotent_requests")).scalars())
+
     first = ann.post("/api/instances", wish(stage.publish()), headers=KEY)
-    with platform.database.engine.connect() as connection:
-        (stored,) = connection.execute(text("SELECT answer FROM idempotent_requests")).scalars()
-    assert first.json["instance_id"] not in stored
+    (answer,) = stored()
+    assert first.json["instance_id"] not in answer
     with scoped(SYSTEM):
-        assert forget_expired_requests(platform.database, now=platform.now) == 0
+        clean_up(platform, "")
+        assert stored() == [answer]
         emulator.clock.advance(86_401)
-        assert forget_expired_requests(platform.database, now=platform.now) == 1
+        clean_up(platform, "")
+        assert stored() == []
 
 
 def test_a_key_that_is_over_serves_anew(stage: Stage, ann: Person, emulator: Any) -> None:

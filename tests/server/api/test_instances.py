@@ -8,7 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from tests.server.api.conftest import document
+
 if TYPE_CHECKING:
+    from flask import Flask
+
     from reference_server.composition import Platform
     from tests.server.api.conftest import Stage
     from tests.server.conftest import Person
@@ -144,6 +148,8 @@ class TestReading:
         assert status["total"] == 2
         assert [one["id"] for one in status["changing"]] == [waiting] != [settled]
         assert status["changing"][0]["operation"]["message"] == "accepted"
+        ann.post(f"/api/instances/{settled}/restart")
+        assert settled in [one["id"] for one in ann.get("/api/instances/status").json["changing"]]
 
     def test_what_is_unchanged_is_not_sent_again(self, stage: Stage, ann: Person) -> None:
         path = f"/api/instances/{stage.deploy(ann, stage.publish())}"
@@ -196,6 +202,28 @@ class TestOnPostgres:
         assert operation_of(ann, ann.delete(path))["state"] == "running"
         stage.settle(instance_id)
         assert ann.get(path).json["status"] == "deleted"
+
+    def test_the_catalogue_is_changed_by_administrators_and_webhooks_wake(
+        self, stage: Stage, ann: Person, admin: Person, app: Flask
+    ) -> None:
+        from reference_server.settings import DEVELOPMENT_SECRET
+
+        stage.running(ann)
+        made = admin.post("/api/templates", {"name": "New", "document": document()})
+        changed = admin.put(
+            made.headers["Location"],
+            {"name": "Newer", "document": document(image="ghcr.io/acme/web:2")},
+            headers={"If-Match": made.headers["ETag"]},
+        )
+        assert (changed.json["name"], len(changed.json["revisions"])) == ("Newer", 2)
+        assert admin.delete(made.headers["Location"]).status_code == 204
+        (project,) = admin.get("/api/railway/projects").json["items"]
+        event = {"type": "Deployment.crashed", "resource": {"project": {"id": project["id"]}}}
+        told = app.test_client().post(
+            "/api/railway/webhook", json=event, headers={"X-Webhook-Secret": DEVELOPMENT_SECRET}
+        )
+        assert told.json == {"outcome": "woke"}
+        assert ann.get("/api/instances/status").json["counts"] == {"running": 1}
 
 
 class TestChanging:
