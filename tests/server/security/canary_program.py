@@ -33,7 +33,8 @@ def main() -> None:
     emulator = Emulator(limits=False)
     platform = build_platform(settings, ConnectionRole.APP, emulator=emulator)
     show(repr(platform))
-    platform.accounts.create_admin("root@example.com", PASSWORD, name="Root")
+    with scoped(SYSTEM):
+        platform.accounts.create_admin("root@example.com", PASSWORD, name="Root")
     browse(platform)
     with scoped(SYSTEM):
         work(build_platform(settings, ConnectionRole.WORKER, emulator=emulator))
