@@ -15,7 +15,13 @@ NEEDED = (
     "railway_saas/py.typed",
     "railway_saas/railway/documents/projects.graphql",
     "railway_saas/emulator/schema.graphql",
+    "reference_server/catalogue/web-app.json",
+    "reference_server/mail/templates/verify_email.txt",
+    "reference_server/migrations/versions/0001_first_schema.py",
+    "reference_server/operations/railway_template.json",
 )
+
+PACKAGES = ("railway_saas/", "reference_server/", "railway_saas-")
 
 USE = """
 import sys
@@ -56,7 +62,7 @@ def check_contents(wheel: Path) -> None:
     """Data files are in, tests and caches are not."""
     names = zipfile.ZipFile(wheel).namelist()
     missing = [name for name in NEEDED if name not in names]
-    strange = [name for name in names if not name.startswith(("railway_saas/", "railway_saas-"))]
+    strange = [name for name in names if not name.startswith(PACKAGES)]
     if missing or strange:
         sys.exit(f"check_wheel: missing {missing}, not wanted {strange}")
 
