@@ -32,8 +32,7 @@ def reconcile(platform: Platform, subject: str) -> str:
 
 def is_anything_due(platform: Platform) -> bool:
     """Whether an instance waits for its turn."""
-    with platform.database.unit_of_work() as work:
-        due_at = work.instances.next_due_at()
+    due_at = platform.manager.next_due_at()
     return due_at is not None and due_at <= platform.now()
 
 

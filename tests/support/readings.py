@@ -128,6 +128,9 @@ READINGS: dict[str, Callable[[UnitOfWork, Filled, int], Any]] = {
     "instances that are due": lambda work, _, limit: work.instances.claim_due(
         worker="w", now=EARLY, lease_until=NOW + HOUR, limit=limit
     ),
+    "instances that are due, or that a wrong clock put off": lambda work, _, limit: work.instances.claim_due(
+        worker="w", now=EARLY, lease_until=NOW + HOUR, limit=limit, believed_until=NOW + 9 * HOUR
+    ),
     "the next due one": lambda work, _, __: work.instances.next_due_at(),
     "slots": lambda work, at, _: work.instances.slots_of(at.first.user_id),
     "services": lambda work, at, limit: work.services.list_for_many(at.ids(limit)),

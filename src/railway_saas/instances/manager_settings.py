@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal
 
 from railway_saas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+LONGEST_PAUSE_S: Final = 900.0
+CLOCKS_AGREE_S: Final = 60.0
+"""How far the clocks of processes may be apart without being wrong; NTP keeps them within much less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,15 @@ class ManagerSettings:
     failed_deploy: Literal["undo", "park"] = "undo"
     """What becomes of an instance that does not come up the first time: everything made for it is deleted and its slot
     freed, or it is left as it is for an operator to look at."""
+
+    @property
+    def longest_pause_s(self) -> float:
+        """No look is put off for longer, and no lease is taken for as long."""
+        return max(self.check_interval_s, LONGEST_PAUSE_S, 2 * self.lease_s)
+
+    def believed_until(self, now: datetime) -> datetime:
+        """A look or a lease beyond that was put there by a process whose clock ran ahead."""
+        return now + timedelta(seconds=self.longest_pause_s + CLOCKS_AGREE_S)
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -63,6 +63,8 @@ class Situation:
     seen: Mapping[Sight, object] = field(default_factory=dict[Sight, object])
     """What was looked at in this turn: the value, or the `RailwayError` that came instead."""
     settings: ManagerSettings = field(default_factory=ManagerSettings)
+    looked_before: datetime | None = None
+    """When Railway was last asked before this turn; None: it does not matter."""
     namespace: str = "default"
     """The installation that markers name."""
     now: datetime

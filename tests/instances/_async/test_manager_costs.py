@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +72,7 @@ async def test_what_another_worker_has_is_busy(new_stage: type[AsyncStage]) -> N
     instance = await stage.accepted()
     async with stage.database.unit_of_work() as work:
         now = stage.clock.now()
-        lease_until = now.replace(year=now.year + 1)
+        lease_until = now + timedelta(minutes=5)
         await work.instances.claim(instance.id, worker="somebody", now=now, lease_until=lease_until)
         await work.commit()
     outcome = await stage.manager().reconcile(instance.id)

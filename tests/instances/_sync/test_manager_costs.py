@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,7 +71,7 @@ def test_what_another_worker_has_is_busy(new_stage: type[Stage]) -> None:
     instance = stage.accepted()
     with stage.database.unit_of_work() as work:
         now = stage.clock.now()
-        lease_until = now.replace(year=now.year + 1)
+        lease_until = now + timedelta(minutes=5)
         work.instances.claim(instance.id, worker="somebody", now=now, lease_until=lease_until)
         work.commit()
     outcome = stage.manager().reconcile(instance.id)

@@ -289,3 +289,46 @@ async def test_at_the_moment_that_was_told_something_can_be_claimed_and_not_befo
     assert due is not None
     assert await claim_due(database, now=due - MICROSECOND, lease_until=LATER) == []
     assert [one.id for one in await claim_due(database, now=due, lease_until=LATER)] == [dead.id]
+
+
+# Clocks that ran ahead ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("check", "lease", "is_due"),
+    [
+        pytest.param(LATER, None, False, id="put off no longer than anybody would"),
+        pytest.param(LATER + MICROSECOND, None, True, id="put off for longer"),
+        pytest.param(NOW, LATER, False, id="leased no longer than anybody would"),
+        pytest.param(NOW, LATER + MICROSECOND, True, id="leased for longer"),
+        pytest.param(LATER + MICROSECOND, SOON, False, id="put off for longer, and leased"),
+        pytest.param(None, None, False, id="never to be looked at"),
+    ],
+)
+async def test_what_is_further_away_than_any_pause_is_not_believed(
+    database: AsyncDatabase, stock: Stock, check: object, lease: object, is_due: bool
+) -> None:
+    await added_async(
+        database, stock.instance(next_check_at=check, lease_owner=lease and "w9", lease_until=lease)
+    )
+    assert bool(await claim_due(database, believed_until=LATER)) is is_due
+
+
+async def test_what_is_due_by_a_wrong_clock_comes_after_what_is_due(
+    database: AsyncDatabase, stock: Stock
+) -> None:
+    owner = uuid4()
+    far, due = [stock.instance(owner, next_check_at=moment) for moment in (LATER + HOUR, NOW)]
+    await added_async(database, far, due)
+    claimed = await claim_due(database, believed_until=LATER)
+    assert [one.id for one in claimed] == [due.id, far.id]
+
+
+async def test_a_lease_that_is_further_away_than_any_is_not_believed(
+    database: AsyncDatabase, stock: Stock
+) -> None:
+    instance = stock.instance(lease_owner="w9", lease_until=LATER + HOUR)
+    await added_async(database, instance)
+    assert await claim(database, instance, believed_until=LATER + HOUR) is None
+    assert await claim(database, instance) is None
+    assert await claim(database, instance, believed_until=LATER)

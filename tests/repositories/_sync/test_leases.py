@@ -282,3 +282,40 @@ def test_at_the_moment_that_was_told_something_can_be_claimed_and_not_before(
     assert due is not None
     assert claim_due(database, now=due - MICROSECOND, lease_until=LATER) == []
     assert [one.id for one in claim_due(database, now=due, lease_until=LATER)] == [dead.id]
+
+
+# Clocks that ran ahead ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("check", "lease", "is_due"),
+    [
+        pytest.param(LATER, None, False, id="put off no longer than anybody would"),
+        pytest.param(LATER + MICROSECOND, None, True, id="put off for longer"),
+        pytest.param(NOW, LATER, False, id="leased no longer than anybody would"),
+        pytest.param(NOW, LATER + MICROSECOND, True, id="leased for longer"),
+        pytest.param(LATER + MICROSECOND, SOON, False, id="put off for longer, and leased"),
+        pytest.param(None, None, False, id="never to be looked at"),
+    ],
+)
+def test_what_is_further_away_than_any_pause_is_not_believed(
+    database: Database, stock: Stock, check: object, lease: object, is_due: bool
+) -> None:
+    added_sync(database, stock.instance(next_check_at=check, lease_owner=lease and "w9", lease_until=lease))
+    assert bool(claim_due(database, believed_until=LATER)) is is_due
+
+
+def test_what_is_due_by_a_wrong_clock_comes_after_what_is_due(database: Database, stock: Stock) -> None:
+    owner = uuid4()
+    far, due = [stock.instance(owner, next_check_at=moment) for moment in (LATER + HOUR, NOW)]
+    added_sync(database, far, due)
+    claimed = claim_due(database, believed_until=LATER)
+    assert [one.id for one in claimed] == [due.id, far.id]
+
+
+def test_a_lease_that_is_further_away_than_any_is_not_believed(database: Database, stock: Stock) -> None:
+    instance = stock.instance(lease_owner="w9", lease_until=LATER + HOUR)
+    added_sync(database, instance)
+    assert claim(database, instance, believed_until=LATER + HOUR) is None
+    assert claim(database, instance) is None
+    assert claim(database, instance, believed_until=LATER)

@@ -119,17 +119,25 @@ class AsyncControlLoop:
         """
         async with self._database.unit_of_work() as work:
             await work.instances.get(instance_id)
-            claimed = await work.instances.claim(
-                instance_id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
-            )
+            claimed = await self._claim(work, instance_id)
             await work.commit()
         if claimed is None:
             return Outcome(OutcomeKind.BUSY, reason="another worker has it")
         return await self._turn(claimed, {}, Lane.USER)
 
+    async def _claim(self, work: AsyncUnitOfWork, instance_id: UUID) -> Instance | None:
+        now = self._now()
+        return await work.instances.claim(
+            instance_id,
+            worker=self._worker,
+            now=now,
+            lease_until=self._lease_until(),
+            believed_until=self._settings.believed_until(now),
+        )
+
     async def _turn(self, claimed: Instance, seen: Mapping[Sight, object], lane: Lane) -> Outcome:
         try:
-            return await self._take_steps(claimed, dict(seen), lane)
+            return await self._take_steps(claimed, seen, lane)
         except LeaseLostError:
             return Outcome(OutcomeKind.BUSY, reason="another worker has taken it over")
         except Exception:
@@ -147,8 +155,8 @@ class AsyncControlLoop:
         except RepositoryError:  # what broke off is told already; it comes again when its lease is over
             log.warning("instance %s: it could not be given back", claimed.id, exc_info=True)
 
-    async def _take_steps(self, claimed: Instance, seen: dict[Sight, object], lane: Lane) -> Outcome:
-        situation = await self._reader.situation(claimed.id, seen, self._now())
+    async def _take_steps(self, claimed: Instance, seen: Mapping[Sight, object], lane: Lane) -> Outcome:
+        situation = await self._situation(claimed, seen)
         for _ in range(MAX_STEPS):
             verdict = decide(situation)
             match verdict:
@@ -156,8 +164,7 @@ class AsyncControlLoop:
                     situation = await self._look(situation, verdict, lane)
                 case Record():
                     await self._record(situation, verdict.change)
-                    seen = dict(situation.seen)
-                    situation = await self._reader.situation(claimed.id, seen, self._now())
+                    situation = await self._situation(claimed, situation.seen)
                 case Write():
                     closed = self._throttles.closed_until(
                         (intent.kind for intent in verdict.intents), self._now()
@@ -166,10 +173,16 @@ class AsyncControlLoop:
                         wait = Wait(closed, "Railway lets a workspace create only so often")
                         return await self._end(claimed, situation, wait)
                     await self._write(situation, verdict)
-                    situation = await self._reader.situation(claimed.id, {}, self._now())
+                    situation = await self._situation(claimed, {})
                 case Wait() | Settled():
                     return await self._end(claimed, situation, verdict)
         return await self._end(claimed, situation, Wait(self._now(), "there is more to do"))
+
+    async def _situation(self, claimed: Instance, seen: Mapping[Sight, object]) -> Situation:
+        """What was seen in this turn moves `seen_at`, also where it was seen together with others."""
+        now = self._now()
+        situation = with_sights(await self._reader.situation(claimed.id, {}, now), seen, now)
+        return replace(situation, looked_before=claimed.observed.seen_at or claimed.observed.status_since)
 
     async def _end(self, claimed: Instance, s: Situation, verdict: Wait | Settled) -> Outcome:
         async with self._database.unit_of_work() as work:
@@ -185,7 +198,9 @@ class AsyncControlLoop:
                 s.instance, worker=self._worker, lease_until=self._lease_until()
             )
         at = verdict.until if isinstance(verdict, Wait) else verdict.check_at
-        await work.instances.release(claimed, worker=self._worker, next_check_at=at)
+        latest = self._now() + timedelta(seconds=self._settings.longest_pause_s)
+        soonest = None if at is None else min(at, latest)
+        await work.instances.release(claimed, worker=self._worker, next_check_at=soonest)
 
     def _lease_until(self) -> datetime:
         return self._now() + timedelta(seconds=self._settings.lease_s)
@@ -410,8 +425,13 @@ class AsyncControlLoop:
     async def run_due(self, limit: int) -> RunReport:
         """Take every due instance, up to a limit, as far as it goes now; looks are merged into few requests."""
         async with self._database.unit_of_work() as work:
+            now = self._now()
             claimed = await work.instances.claim_due(
-                worker=self._worker, now=self._now(), lease_until=self._lease_until(), limit=limit
+                worker=self._worker,
+                now=now,
+                lease_until=self._lease_until(),
+                limit=limit,
+                believed_until=self._settings.believed_until(now),
             )
             await work.commit()
         kinds: Counter[OutcomeKind] = Counter()
@@ -419,8 +439,7 @@ class AsyncControlLoop:
         for start in range(0, len(claimed), MAX_LOOKS_PER_REQUEST):
             part = claimed[start : start + MAX_LOOKS_PER_REQUEST]
             await self._run_part(part, kinds, failures)
-        async with self._database.unit_of_work() as work:
-            next_due_at = await work.instances.next_due_at()
+        next_due_at = await self.next_due_at()
         return RunReport(
             claimed=len(claimed),
             settled=kinds[OutcomeKind.SETTLED],
@@ -429,6 +448,13 @@ class AsyncControlLoop:
             failures=failures,
             next_due_at=next_due_at,
         )
+
+    async def next_due_at(self) -> datetime | None:
+        """When `run_due` finds something next; now, where it is put off for longer than anybody would."""
+        async with self._database.unit_of_work() as work:
+            due = await work.instances.next_due_at()
+        now = self._now()
+        return now if due is not None and due > self._settings.believed_until(now) else due
 
     async def _run_part(
         self, claimed: Sequence[Instance], kinds: Counter[OutcomeKind], failures: dict[UUID, str]
@@ -515,9 +541,7 @@ class AsyncControlLoop:
         """A broken instance must not keep the others from their turn."""
         try:
             async with self._database.unit_of_work() as work:
-                claimed = await work.instances.claim(
-                    instance_id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
-                )
+                claimed = await self._claim(work, instance_id)
                 await work.commit()
             if claimed is None:
                 kinds[OutcomeKind.BUSY] += 1

@@ -120,17 +120,25 @@ class ControlLoop:
         """
         with self._database.unit_of_work() as work:
             work.instances.get(instance_id)
-            claimed = work.instances.claim(
-                instance_id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
-            )
+            claimed = self._claim(work, instance_id)
             work.commit()
         if claimed is None:
             return Outcome(OutcomeKind.BUSY, reason="another worker has it")
         return self._turn(claimed, {}, Lane.USER)
 
+    def _claim(self, work: UnitOfWork, instance_id: UUID) -> Instance | None:
+        now = self._now()
+        return work.instances.claim(
+            instance_id,
+            worker=self._worker,
+            now=now,
+            lease_until=self._lease_until(),
+            believed_until=self._settings.believed_until(now),
+        )
+
     def _turn(self, claimed: Instance, seen: Mapping[Sight, object], lane: Lane) -> Outcome:
         try:
-            return self._take_steps(claimed, dict(seen), lane)
+            return self._take_steps(claimed, seen, lane)
         except LeaseLostError:
             return Outcome(OutcomeKind.BUSY, reason="another worker has taken it over")
         except Exception:
@@ -148,8 +156,8 @@ class ControlLoop:
         except RepositoryError:  # what broke off is told already; it comes again when its lease is over
             log.warning("instance %s: it could not be given back", claimed.id, exc_info=True)
 
-    def _take_steps(self, claimed: Instance, seen: dict[Sight, object], lane: Lane) -> Outcome:
-        situation = self._reader.situation(claimed.id, seen, self._now())
+    def _take_steps(self, claimed: Instance, seen: Mapping[Sight, object], lane: Lane) -> Outcome:
+        situation = self._situation(claimed, seen)
         for _ in range(MAX_STEPS):
             verdict = decide(situation)
             match verdict:
@@ -157,8 +165,7 @@ class ControlLoop:
                     situation = self._look(situation, verdict, lane)
                 case Record():
                     self._record(situation, verdict.change)
-                    seen = dict(situation.seen)
-                    situation = self._reader.situation(claimed.id, seen, self._now())
+                    situation = self._situation(claimed, situation.seen)
                 case Write():
                     closed = self._throttles.closed_until(
                         (intent.kind for intent in verdict.intents), self._now()
@@ -167,10 +174,16 @@ class ControlLoop:
                         wait = Wait(closed, "Railway lets a workspace create only so often")
                         return self._end(claimed, situation, wait)
                     self._write(situation, verdict)
-                    situation = self._reader.situation(claimed.id, {}, self._now())
+                    situation = self._situation(claimed, {})
                 case Wait() | Settled():
                     return self._end(claimed, situation, verdict)
         return self._end(claimed, situation, Wait(self._now(), "there is more to do"))
+
+    def _situation(self, claimed: Instance, seen: Mapping[Sight, object]) -> Situation:
+        """What was seen in this turn moves `seen_at`, also where it was seen together with others."""
+        now = self._now()
+        situation = with_sights(self._reader.situation(claimed.id, {}, now), seen, now)
+        return replace(situation, looked_before=claimed.observed.seen_at or claimed.observed.status_since)
 
     def _end(self, claimed: Instance, s: Situation, verdict: Wait | Settled) -> Outcome:
         with self._database.unit_of_work() as work:
@@ -182,7 +195,9 @@ class ControlLoop:
         if s.observed.seen_at != claimed.observed.seen_at:
             work.instances.save_observed(s.instance, worker=self._worker, lease_until=self._lease_until())
         at = verdict.until if isinstance(verdict, Wait) else verdict.check_at
-        work.instances.release(claimed, worker=self._worker, next_check_at=at)
+        latest = self._now() + timedelta(seconds=self._settings.longest_pause_s)
+        soonest = None if at is None else min(at, latest)
+        work.instances.release(claimed, worker=self._worker, next_check_at=soonest)
 
     def _lease_until(self) -> datetime:
         return self._now() + timedelta(seconds=self._settings.lease_s)
@@ -405,8 +420,13 @@ class ControlLoop:
     def run_due(self, limit: int) -> RunReport:
         """Take every due instance, up to a limit, as far as it goes now; looks are merged into few requests."""
         with self._database.unit_of_work() as work:
+            now = self._now()
             claimed = work.instances.claim_due(
-                worker=self._worker, now=self._now(), lease_until=self._lease_until(), limit=limit
+                worker=self._worker,
+                now=now,
+                lease_until=self._lease_until(),
+                limit=limit,
+                believed_until=self._settings.believed_until(now),
             )
             work.commit()
         kinds: Counter[OutcomeKind] = Counter()
@@ -414,8 +434,7 @@ class ControlLoop:
         for start in range(0, len(claimed), MAX_LOOKS_PER_REQUEST):
             part = claimed[start : start + MAX_LOOKS_PER_REQUEST]
             self._run_part(part, kinds, failures)
-        with self._database.unit_of_work() as work:
-            next_due_at = work.instances.next_due_at()
+        next_due_at = self.next_due_at()
         return RunReport(
             claimed=len(claimed),
             settled=kinds[OutcomeKind.SETTLED],
@@ -424,6 +443,13 @@ class ControlLoop:
             failures=failures,
             next_due_at=next_due_at,
         )
+
+    def next_due_at(self) -> datetime | None:
+        """When `run_due` finds something next; now, where it is put off for longer than anybody would."""
+        with self._database.unit_of_work() as work:
+            due = work.instances.next_due_at()
+        now = self._now()
+        return now if due is not None and due > self._settings.believed_until(now) else due
 
     def _run_part(
         self, claimed: Sequence[Instance], kinds: Counter[OutcomeKind], failures: dict[UUID, str]
@@ -510,9 +536,7 @@ class ControlLoop:
         """A broken instance must not keep the others from their turn."""
         try:
             with self._database.unit_of_work() as work:
-                claimed = work.instances.claim(
-                    instance_id, worker=self._worker, now=self._now(), lease_until=self._lease_until()
-                )
+                claimed = self._claim(work, instance_id)
                 work.commit()
             if claimed is None:
                 kinds[OutcomeKind.BUSY] += 1

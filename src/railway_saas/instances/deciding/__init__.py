@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from railway_saas.instances.deciding.actions import next_action
 from railway_saas.instances.deciding.building import build, building_keys, come_up
 from railway_saas.instances.deciding.changing import apply_changes, changing_keys
+from railway_saas.instances.deciding.clocks import set_right
 from railway_saas.instances.deciding.common import note_view
 from railway_saas.instances.deciding.deleting import DELETE_KEY, delete
 from railway_saas.instances.deciding.domains import custom_domains, domain_operation_keys
@@ -28,6 +29,7 @@ __all__ = ["decide", "keys_of_interest"]
 _RULES: Final[tuple[Callable[[Situation], Verdict | None], ...]] = (
     finished,
     parked,
+    set_right,
     resolve_doubts,
     note_view,
     delete,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.instances import Power
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
+from railway_saas.instances.deciding.clocks import lost_s, lost_time
 from railway_saas.instances.deciding.common import (
     environment_seen,
     give_up,
@@ -205,6 +207,10 @@ def _judge_start(s: Situation, view: RailwayView) -> Verdict:
         if started is not None:
             return started
     if s.seconds_since(s.observed.status_since) > s.settings.deploy_timeout_s:
+        lost = lost_s(s, s.observed.status_since, s.settings.deploy_timeout_s)
+        if lost:
+            began = s.observed.status_since + timedelta(seconds=lost)
+            return s.record(s.with_observed(status_since=began), lost_time(lost))
         late = [service for service in services if not service.came_up]
         missing = [entry.name for entry in s.template.services if view.find(entry.key) is None]
         reason = joined(late) or f"{listed(missing)} never appeared"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from secrets import SystemRandom
 from typing import TYPE_CHECKING
 
 from railway_saas.domain.instances import Power, Rollout
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
+from railway_saas.instances.deciding.clocks import lost_s, lost_time
 from railway_saas.instances.deciding.common import (
     ask_operator,
     environment_seen,
@@ -235,6 +237,10 @@ def _roll(s: Situation, rollout: Rollout) -> Verdict:
     if len([service for service in news if service.came_up]) < len(watched):
         began = rollout.started_at or s.now
         if s.seconds_since(began) > s.settings.deploy_timeout_s:
+            lost = lost_s(s, began, s.settings.deploy_timeout_s)
+            if lost:
+                later = replace(rollout, started_at=began + timedelta(seconds=lost))
+                return s.record(s.with_observed(rollout=later), lost_time(lost))
             late = [service for service in news if not service.came_up]
             reason = (
                 f"took longer than {s.settings.deploy_timeout_s:.0f} s: {_missing(found) or joined(late)}"

@@ -7,12 +7,14 @@ after it has answered.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, OperationState
 from railway_saas.instances.deciding.actions import staged_by_restore
+from railway_saas.instances.deciding.clocks import lost_s, lost_time
 from railway_saas.instances.deciding.common import ask_operator, see
 from railway_saas.instances.effects import confirm, refuse
 from railway_saas.instances.staging import is_within, outline_of
@@ -120,6 +122,11 @@ def _not_yet(s: Situation, operation: ProviderOperation, fate: Fate) -> Verdict:
                 s.look_again_at(operation.sent_at or operation.created_at),
                 f"Railway is at work on {operation.key}",
             )
+        began = operation.sent_at or operation.created_at
+        lost = lost_s(s, began, s.settings.provision_timeout_s)
+        if lost and ENVIRONMENT in _sights(operation):
+            later = replace(operation, sent_at=began + timedelta(seconds=lost))
+            return s.record(None, lost_time(lost), operations=(later,))
         reason = f"Railway did not finish {operation.key} in {s.settings.provision_timeout_s:.0f} s"
         return Record(refuse(s, operation, reason, landed=True))
     if operation.result.get("refused") and since > REFUSED_TEMPLATE_S:

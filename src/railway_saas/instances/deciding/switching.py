@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain.instances import POWER_OF, Power
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
+from railway_saas.instances.deciding.clocks import lost_s, lost_time
 from railway_saas.instances.deciding.common import (
     ask_operator,
     environment_seen,
@@ -274,6 +276,10 @@ def _wait_for(s: Situation, waiting: list[ServiceView]) -> Verdict:
         min(began, default=s.now), s.observed.status_since
     )  # an operator's retry gives it its time again
     if s.seconds_since(since) > s.settings.deploy_timeout_s:
+        lost = lost_s(s, since, s.settings.deploy_timeout_s)
+        if lost:
+            later = s.with_observed(status_since=since + timedelta(seconds=lost))
+            return s.record(later, lost_time(lost))
         return ask_operator(s, f"it does not start again: {joined(waiting)}")
     return Wait(s.after(SWITCH_PAUSE_S), "services are starting")
 

@@ -155,18 +155,34 @@ class AsyncInstanceRepository(Protocol):
         ...
 
     async def claim(
-        self, instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime
+        self,
+        instance_id: UUID,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        believed_until: datetime | None = None,
     ) -> Instance | None:
-        """Take the lease if it is free or over at `now`, or `worker` has it; None when another worker has it."""
+        """Take the lease if it is free or over at `now`, or `worker` has it; None when another worker has it.
+
+        A lease that ends after `believed_until` is as good as free: a clock that ran ahead wrote it.
+        """
         ...
 
     async def claim_due(
-        self, *, worker: str, now: datetime, lease_until: datetime, limit: int
+        self,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        believed_until: datetime | None = None,
     ) -> Sequence[Instance]:
         """Take the lease of instances with `next_check_at` at or before `now` and no lease that still runs at `now`.
 
         Fair to owners: everybody's longest waiting one comes first, then everybody's second, and so on.
         Two workers never get the same one (`FOR UPDATE SKIP LOCKED` on PostgreSQL).
+        A `next_check_at` or a lease after `believed_until` was written by a clock that ran ahead: the instance is due.
         """
         ...
 

@@ -18,6 +18,7 @@ from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
     from uuid import UUID
 
     from railway_saas.domain.instances import (
@@ -52,6 +53,10 @@ class AsyncDriving(AsyncManagerBase):
         Looks are merged, a hundred to a request, and go out after users' actions.
         """
         return await self._loop.for_one_run().run_due(limit)
+
+    async def next_due_at(self) -> datetime | None:
+        """When `run_due` finds something next; None: there is nothing to look after."""
+        return await self._loop.next_due_at()
 
     async def wait(
         self, instance_id: UUID, *, timeout_s: float = 1200.0, user_id: UUID | None = None

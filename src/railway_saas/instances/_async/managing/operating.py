@@ -122,7 +122,13 @@ class AsyncOperating(AsyncManagerBase):
         now = self._now()
         worker = f"operator-{uuid4().hex[:12]}"
         until = now + timedelta(seconds=self.settings.lease_s)
-        claimed = await work.instances.claim(instance.id, worker=worker, now=now, lease_until=until)
+        claimed = await work.instances.claim(
+            instance.id,
+            worker=worker,
+            now=now,
+            lease_until=until,
+            believed_until=self.settings.believed_until(now),
+        )
         if claimed is None:
             raise InstanceStateError(
                 "a worker is at it; try again in a moment", current=instance.status, allowed=()

@@ -19,6 +19,7 @@ from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from uuid import UUID
 
     from railway_saas.domain.instances import (
@@ -53,6 +54,10 @@ class Driving(ManagerBase):
         Looks are merged, a hundred to a request, and go out after users' actions.
         """
         return self._loop.for_one_run().run_due(limit)
+
+    def next_due_at(self) -> datetime | None:
+        """When `run_due` finds something next; None: there is nothing to look after."""
+        return self._loop.next_due_at()
 
     def wait(self, instance_id: UUID, *, timeout_s: float = 1200.0, user_id: UUID | None = None) -> Instance:
         """Drive one instance until what is wanted is so.

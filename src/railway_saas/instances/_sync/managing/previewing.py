@@ -107,6 +107,7 @@ class Previewing(ManagerBase):
                 worker=f"preview-{uuid4().hex[:12]}",
                 now=now,
                 lease_until=now + timedelta(seconds=self.settings.lease_s),
+                believed_until=self.settings.believed_until(now),
             )
             if claimed is None:
                 raise InstanceStateError(BUSY, current=locked.status, allowed=allowed_verbs(locked))

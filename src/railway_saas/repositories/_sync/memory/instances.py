@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.domain.plans import Resources, Slots
@@ -105,29 +106,50 @@ class MemoryInstances(MemoryRepository):
         )
 
     def claim(
-        self, instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime
+        self,
+        instance_id: UUID,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        believed_until: datetime | None = None,
     ) -> Instance | None:
         stored = self._tables.instances.get(instance_id)
-        holder, is_leased = text(worker, "worker", 255), _is_leased(stored, utc(now, "now"))
+        holder, is_leased = text(worker, "worker", 255), _is_leased(stored, utc(now, "now"), believed_until)
         if is_leased and stored.lease_owner != holder:
             return None
         return self._leased(stored, holder, lease_until)
 
     def claim_due(
-        self, *, worker: str, now: datetime, lease_until: datetime, limit: int
+        self,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        believed_until: datetime | None = None,
     ) -> Sequence[Instance]:
-        chosen = sorted(self._due(utc(now, "now")), key=lambda turn: turn[:-1])[: max(limit, 0)]
+        chosen = sorted(self._due(utc(now, "now"), believed_until), key=lambda turn: turn[:-1])[
+            : max(limit, 0)
+        ]
         return [self._leased(row, worker, lease_until) for *_, row in chosen]
 
-    def _due(self, now: datetime) -> Iterator[tuple[int, datetime, UUID, Instance]]:
+    def _due(
+        self, now: datetime, believed_until: datetime | None
+    ) -> Iterator[tuple[int, datetime, UUID, Instance]]:
         """What is due, each with its owner's turn: 1 for the owner's longest waiting one, 2 for the next."""
         turns: Counter[UUID] = Counter()
-        for row in self._tables.instances.rows("due"):
-            if row.next_check_at is None or row.next_check_at > now:
-                return
-            if not _is_leased(row, now):
+        for row in self._waiting(now, believed_until):
+            if row.next_check_at is not None and not _is_leased(row, now, believed_until):
                 turns[row.user_id] += 1
                 yield turns[row.user_id], row.next_check_at, row.id, row
+
+    def _waiting(self, now: datetime, believed_until: datetime | None) -> Iterator[Instance]:
+        """Those whose time has come, and those whose time cannot be meant."""
+        rows = self._tables.instances.rows("due")
+        yield from takewhile(lambda row: row.next_check_at is not None and row.next_check_at <= now, rows)
+        if believed_until is not None:
+            yield from self._tables.instances.rows("due", after=(utc(believed_until, "believed_until"),))
 
     def _leased(self, row: Instance, worker: str, until: datetime) -> Instance:
         self._tables.instances.replace(
@@ -178,5 +200,8 @@ class MemoryInstances(MemoryRepository):
         return {status: count for status, count in counts.items() if count}
 
 
-def _is_leased(instance: Instance, now: datetime) -> bool:
-    return instance.lease_until is not None and instance.lease_until > now
+def _is_leased(instance: Instance, now: datetime, believed_until: datetime | None) -> bool:
+    until = instance.lease_until
+    if until is None or (believed_until is not None and until > believed_until):
+        return False
+    return until > now

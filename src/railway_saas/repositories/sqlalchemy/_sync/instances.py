@@ -101,18 +101,33 @@ class SqlInstances(SqlRepository):
             raise LeaseLostError(f"instance {instance.id}: {worker!r} does not hold its lease")
 
     def claim(
-        self, instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime
+        self,
+        instance_id: UUID,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        believed_until: datetime | None = None,
     ) -> Instance | None:
         claimed = self._transaction.run(
-            statements.claim(instance_id, worker=worker, now=now, lease_until=lease_until)
+            statements.claim(
+                instance_id, worker=worker, now=now, lease_until=lease_until, believed_until=believed_until
+            )
         )
         instance = self.get(instance_id)
         return instance if claimed else None
 
     def claim_due(
-        self, *, worker: str, now: datetime, lease_until: datetime, limit: int
+        self,
+        *,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        believed_until: datetime | None = None,
     ) -> Sequence[Instance]:
-        rows = self._transaction.all(statements.due(now=now, limit=limit))
+        due = statements.due(now=now, limit=limit, believed_until=believed_until)
+        rows = self._transaction.all(due)
         instances = [self._read(row) for row in rows]
         if instances:
             ids = [one.id for one in instances]

@@ -103,30 +103,33 @@ def save_sealed(instance: Instance) -> Update:
     return _update(instance.id).values(config=sealed["config"], applied=sealed["applied"])
 
 
-def claim(instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime) -> Update:
+def claim(
+    instance_id: UUID, *, worker: str, now: datetime, lease_until: datetime, believed_until: datetime | None
+) -> Update:
     holder = text(worker, "worker", 255)
     return (
         _update(instance_id)
-        .where(or_(InstanceRow.lease_owner == holder, _is_free(now)))
+        .where(or_(InstanceRow.lease_owner == holder, _is_free(now, believed_until)))
         .values(lease_owner=holder, lease_until=utc(lease_until, "lease_until"))
     )
 
 
-def due(*, now: datetime, limit: int) -> Select[InstanceRow]:
+def due(*, now: datetime, limit: int, believed_until: datetime | None) -> Select[InstanceRow]:
     """What is due, locked; everybody's longest waiting one first, then everybody's second.
 
     PostgreSQL locks no rows of a query with a window, hence the join: the window ranks what is due, the outer query
     locks, passing over what another worker has locked, and looks again whether it is still due.
     """
-    is_due = InstanceRow.next_check_at <= utc(now, "now"), _is_free(now)
-    turn = func.row_number().over(
-        partition_by=InstanceRow.user_id, order_by=(InstanceRow.next_check_at, InstanceRow.id)
-    )
-    ranked = select(InstanceRow.id, turn.label("turn")).where(*is_due).subquery()
+    is_free, ends = _is_free(now, believed_until), _ends(now, believed_until)
+    columns = InstanceRow.id, InstanceRow.user_id, InstanceRow.next_check_at
+    # Each end of the index by itself: a search for either end at once is read as a search for anything.
+    found = union_all(*(select(*columns).where(end, is_free) for end in ends)).subquery()
+    turn = func.row_number().over(partition_by=found.c.user_id, order_by=(found.c.next_check_at, found.c.id))
+    ranked = select(found.c.id, turn.label("turn")).subquery()
     return (
         select(InstanceRow)
         .join(ranked, ranked.c.id == InstanceRow.id)
-        .where(*is_due)
+        .where(or_(*ends), is_free)
         .order_by(ranked.c.turn, InstanceRow.next_check_at, InstanceRow.id)
         .limit(max(limit, 0))
         .with_for_update(of=InstanceRow, skip_locked=True)
@@ -223,8 +226,19 @@ def _update(instance_id: UUID) -> Update:
     return update(table_of(InstanceRow)).where(InstanceRow.id == instance_id)
 
 
-def _is_free(now: datetime) -> ColumnElement[bool]:
-    return or_(InstanceRow.lease_until.is_(None), InstanceRow.lease_until <= utc(now, "now"))
+def _ends(now: datetime, believed_until: datetime | None) -> list[ColumnElement[bool]]:
+    """The ends of the index in which what is due is found: its time has come, or cannot be meant."""
+    ends = [InstanceRow.next_check_at <= utc(now, "now")]
+    if believed_until is not None:
+        ends.append(InstanceRow.next_check_at > utc(believed_until, "believed_until"))
+    return ends
+
+
+def _is_free(now: datetime, believed_until: datetime | None) -> ColumnElement[bool]:
+    free = or_(InstanceRow.lease_until.is_(None), InstanceRow.lease_until <= utc(now, "now"))
+    if believed_until is None:
+        return free
+    return or_(free, InstanceRow.lease_until > utc(believed_until, "believed_until"))
 
 
 def _earlier_check(moment: datetime | None) -> ColumnElement[datetime | None]:
