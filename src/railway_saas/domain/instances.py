@@ -228,15 +228,18 @@ class Instance:
             return False
         if observed.undoing or desired.status is DesiredStatus.DELETED or observed.power is None:
             return True
-        rollout = observed.rollout
-        if observed.power is not POWER_OF[desired.status] or rollout.pending or rollout.watching:
+        if observed.power is not POWER_OF[desired.status]:
+            return True
+        if observed.power is not Power.ON:
+            return False  # the rest is done when it is on again
+        if observed.rollout.pending or observed.rollout.watching:
             return True
         applied = observed.applied
         agreed = applied is None or (
             not self.awaits_upgrade
             and (applied.variables, applied.limits) == (desired.config.variables, desired.config.limits)
         )
-        return not agreed and observed.error is None and observed.power is Power.ON
+        return not agreed and observed.error is None
 
     @property
     def marker(self) -> str:

@@ -254,6 +254,24 @@ async def test_a_restore_commits_only_its_own_change(new_stage: Any) -> None:
     assert await waiting(stage, instance) == {}
 
 
+@pytest.mark.parametrize("verb", ["stop", "suspend"])
+async def test_what_is_off_and_restored_is_not_changing_for_ever(new_stage: Any, verb: str) -> None:
+    stage = new_stage(APP)
+    manager, instance = await shop(stage)
+    backup = await backed_up(stage, manager, instance)
+    await getattr(manager, verb)(instance.id)
+    await manager.wait(instance.id)
+    before = await mounted(stage, instance, "Postgres")
+    await manager.restore(instance.id, backup)
+    await manager.wait(instance.id)
+    off = await stage.get(instance.id)
+    assert (off.is_changing, off.observed.attention, off.observed.error) == (False, None, None)
+    assert await mounted(stage, instance, "Postgres") != before
+    await getattr(manager, {"stop": "start", "suspend": "resume"}[verb])(instance.id)
+    on = await manager.wait(instance.id)
+    assert (on.status, on.is_changing) == (InstanceStatus.RUNNING, False)
+
+
 @pytest.mark.parametrize("seconds", [0, 6, 14])
 async def test_there_is_one_restore_at_a_time(new_stage: Any, seconds: float) -> None:
     stage = new_stage(APP)

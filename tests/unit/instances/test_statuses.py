@@ -124,6 +124,20 @@ def test_groups_of_statuses() -> None:
             False,
             id="new variables, to be given when it is on again",
         ),
+        *(
+            pytest.param(
+                instance(InstanceStatus(off), wanted=off, rollout=rollout),
+                False,
+                id=f"{off}, what is to be deployed waits until it is on again",
+            )
+            for off in (DesiredStatus.STOPPED, DesiredStatus.SUSPENDED)
+            for rollout in (Rollout(pending=("web",)), Rollout(watching=("restore-commit:1",)))
+        ),
+        pytest.param(
+            instance(InstanceStatus.SUSPENDED, rollout=Rollout(watching=("redeploy:1",))),
+            True,
+            id="is to be resumed, with a rollout",
+        ),
     ],
 )
 def test_whether_something_is_still_to_be_done(of: Instance, *, changing: bool) -> None:
