@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from inspect import signature, unwrap
-from typing import TYPE_CHECKING, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, cast, get_type_hints
 
 from flask import current_app, request
 
+from railway_saas.templates.filling import is_whole
 from reference_server.api.problems import Problem, invalid
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ def _refuse_large(length: int | None, most: int | None) -> None:
 
 
 def _check_query(shape: Shape) -> None:
+    for name, value in (*request.args.items(multi=True), *(request.view_args or {}).items()):
+        _refuse_unstorable(value, f"#/{name}")
     if not request.args:
         return
     if shape.lists is None:
@@ -89,8 +93,28 @@ def _check_body() -> None:
             415, "unsupported-media-type", "The body must be JSON", "Send Content-Type: application/json."
         )
     try:
-        body = request.get_json()  # kept by the request: it is not parsed again
+        body: object = request.get_json()  # kept by the request: it is not parsed again
+        if _MAYBE_UNSTORABLE.search(request.get_data()):
+            _refuse_unstorable(body, "#")
     except RecursionError:
         raise Problem(400, "bad-request", "Not usable", "The body is nested too deeply.") from None
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.", {"pointer": "#", "detail": "Must be an object."})
+
+
+_MAYBE_UNSTORABLE: Final = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+"""How JSON writes a NUL and half a character: only a body that has one of these is looked through."""
+
+
+def _refuse_unstorable(value: object, pointer: str) -> None:
+    """No database stores a NUL, and nobody can send half of a character."""
+    if isinstance(value, dict):
+        for name, inner in cast("dict[str, object]", value).items():
+            _refuse_unstorable(name, pointer)
+            _refuse_unstorable(inner, f"{pointer}/{name}")
+    elif isinstance(value, list):
+        for place, inner in enumerate(cast("list[object]", value)):
+            _refuse_unstorable(inner, f"{pointer}/{place}")
+    elif isinstance(value, str) and ("\0" in value or not is_whole(value)):
+        detail = "Holds a NUL character or half of a character."
+        raise invalid(f"{pointer}: {detail}", {"pointer": pointer, "detail": detail})

@@ -121,7 +121,7 @@ class _Columns(ApiModel):
     description: Description | None = None
     category: Category | None = None
     price_tier: Tier | None = None
-    resources: LimitsBody | None = None
+    resources: LimitsBody | None = Field(None, examples=[{"vcpus": "0.5", "memory_gb": "0.5"}])
     setup_config: dict[str, JsonValue] | None = Field(None, description="For pages.", examples=[None])
 
 

@@ -49,6 +49,38 @@ def test_odd_values_are_refused_and_not_stored(ann: Person, name: Any) -> None:
     assert post(ann, json.dumps(body).encode()).status_code in {404, 422}
 
 
+def test_text_that_no_database_stores_is_refused_wherever_it_stands(ann: Person, admin: Person) -> None:
+    nul, half = "a\x00b", "a\ud800b"
+    for text in (nul, half):
+        body = {"name": "x", "document": {}, "setup_config": {"a": [{"b": text}]}}
+        answers = [
+            admin.post("/api/templates", body),
+            admin.post("/api/templates", {**body, "setup_config": {text: 1}}),
+            admin.post("/api/templates", {"name": "x", "document": {"services": text}}),
+            admin.post("/api/railway/services", {"project_id": "x", "name": "x", "image": text}),
+        ]
+        assert [kind(one) for one in answers] == [(422, "invalid-request")] * 4
+        assert answers[0].json["errors"][0]["pointer"] == "#/setup_config/a/0/b"
+    for path in ("/api/templates?category=%00", f"/api/instances/{uuid4()}/domains/%00"):
+        answer = ann.get(path) if "?" in path else ann.delete(path)
+        assert kind(answer) == (422, "invalid-request"), path
+    good = admin.post("/api/templates", {"name": "\U0001f600 \\u0000", "document": {}})
+    assert "NUL" not in good.text
+
+
+@pytest.mark.parametrize("inner", ["1", '"\\u0000"'])
+@pytest.mark.parametrize("depth", [50, 150, 250, 500, 900, 2000])
+def test_what_is_nested_deeply_is_refused_and_no_fault_of_ours(admin: Person, depth: int, inner: str) -> None:
+    for part in ("setup_config", "document"):
+        nested = '{"a":' * depth + inner + "}" * depth
+        data = '{"name": "x", "document": {"services": {}}, "' + part + '": ' + nested + "}"
+        headers = {"Authorization": f"Bearer {admin.token}"}
+        answer = admin.browser.post(
+            "/api/templates", data=data, content_type="application/json", headers=headers
+        )
+        assert answer.status_code < 500, (part, depth, answer.text)
+
+
 def test_query_parameters_that_are_not_known_or_come_twice_are_refused(ann: Person) -> None:
     for path in (
         "/api/instances?limt=5",
