@@ -253,6 +253,24 @@ def test_a_restore_commits_only_its_own_change(new_stage: Any) -> None:
     assert waiting(stage, instance) == {}
 
 
+@pytest.mark.parametrize("verb", ["stop", "suspend"])
+def test_what_is_off_and_restored_is_not_changing_for_ever(new_stage: Any, verb: str) -> None:
+    stage = new_stage(APP)
+    manager, instance = shop(stage)
+    backup = backed_up(stage, manager, instance)
+    getattr(manager, verb)(instance.id)
+    manager.wait(instance.id)
+    before = mounted(stage, instance, "Postgres")
+    manager.restore(instance.id, backup)
+    manager.wait(instance.id)
+    off = stage.get(instance.id)
+    assert (off.is_changing, off.observed.attention, off.observed.error) == (False, None, None)
+    assert mounted(stage, instance, "Postgres") != before
+    getattr(manager, {"stop": "start", "suspend": "resume"}[verb])(instance.id)
+    on = manager.wait(instance.id)
+    assert (on.status, on.is_changing) == (InstanceStatus.RUNNING, False)
+
+
 @pytest.mark.parametrize("seconds", [0, 6, 14])
 def test_there_is_one_restore_at_a_time(new_stage: Any, seconds: float) -> None:
     stage = new_stage(APP)

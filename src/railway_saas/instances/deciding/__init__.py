@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from railway_saas.instances.deciding.actions import next_action
 from railway_saas.instances.deciding.building import build, building_keys, come_up
-from railway_saas.instances.deciding.changing import apply_changes, changing_keys
+from railway_saas.instances.deciding.changing import apply_changes, changing_keys, settings_first
 from railway_saas.instances.deciding.clocks import set_right
 from railway_saas.instances.deciding.common import note_view
 from railway_saas.instances.deciding.deleting import DELETE_KEY, delete
@@ -36,6 +36,7 @@ _RULES: Final[tuple[Callable[[Situation], Verdict | None], ...]] = (
     build,
     come_up,
     lost_services,
+    settings_first,
     switch_power,
     apply_changes,
     custom_domains,

@@ -76,6 +76,15 @@ def apply_changes(s: Situation) -> Verdict | None:
     )
 
 
+def settings_first(s: Situation) -> Verdict | None:
+    """What changed while it was off is set before it starts: what is deployed then has it, and is not deployed twice."""
+    applied = s.observed.applied
+    off = s.observed.power in {Power.STOPPED, Power.SUSPENDED}
+    if applied is None or not off or s.wanted is not DesiredStatus.RUNNING:
+        return None
+    return _variables(s, applied) or _limits(s, applied)
+
+
 def _ended(s: Situation, rollout: Rollout) -> Verdict | None:
     """The way back needed no deployment."""
     if rollout.rolling_back:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from railway_saas.domain.instances import POWER_OF, Power
+from railway_saas.domain.instances import POWER_OF, Power, Rollout
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances.deciding.clocks import lost_s, lost_time
@@ -240,6 +240,7 @@ def _switch_on(s: Situation, view: RailwayView) -> Verdict | None:
                 InstanceStatus.CRASHED,
                 power=Power.ON,
                 switches=s.observed.switches + 1,
+                rollout=_left_to_deploy(s, services),
                 error=joined(failed),
             ),
             EventDraft("error", joined(failed)),
@@ -257,12 +258,30 @@ def _switch_on(s: Situation, view: RailwayView) -> Verdict | None:
             InstanceStatus.RUNNING,
             power=Power.ON,
             switches=s.observed.switches + 1,
-            error=None,
+            rollout=_left_to_deploy(s, services),
+            error=s.observed.error if _is_change_refused(s) else None,
             seen_at=s.now,
         ),
         EventDraft("power", "everything is running again"),
         operations=_unneeded(s),
     )
+
+
+def _is_change_refused(s: Situation) -> bool:
+    """Whether Railway does not take what changed meanwhile: that is told on."""
+    generation = s.instance.desired.generation
+    return any(
+        s.state_of(f"{kind}:{generation}") is OperationState.FAILED for kind in ("variables", "limits")
+    )
+
+
+def _left_to_deploy(s: Situation, services: list[ServiceView]) -> Rollout:
+    """What this switch has deployed has everything that was to be deployed."""
+    rollout = s.observed.rollout
+    deployed = {service.key for service in services if s.confirmed(_key(s, "on-deploy", service))}
+    pending = tuple(key for key in rollout.pending if key not in deployed)
+    going_on = pending or rollout.watching or rollout.previous_revision_id or rollout.rolling_back
+    return replace(rollout, pending=pending) if going_on else Rollout(number=rollout.number)
 
 
 def _wait_for(s: Situation, waiting: list[ServiceView]) -> Verdict:
@@ -304,10 +323,11 @@ def _was_started(s: Situation, service: ServiceView) -> bool:
 
 
 def _on(s: Situation, waiting: list[ServiceView]) -> Iterator[Intent]:
-    """A stopped deployment is restarted; a removed one is deployed anew."""
+    """A stopped deployment is restarted; a removed one, and one whose settings have changed, is deployed anew."""
     for service in waiting:
         restart, deploy = _key(s, "on", service), _key(s, "on-deploy", service)
-        restartable = service.status in {"SUCCESS", "CRASHED"}
+        changed = service.key in s.observed.rollout.pending
+        restartable = service.status in {"SUCCESS", "CRASHED"} and not changed
         if restartable and s.state_of(restart) in {None, OperationState.INTENDED}:
             yield Intent(
                 kind=OperationKind.RESTART,
