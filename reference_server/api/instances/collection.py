@@ -128,7 +128,7 @@ def read_status() -> Response:
     with platform().database.unit_of_work() as work:
         counts = work.views.count_by_status(user_id=user_id)
         live = [status for status in counts if status not in GONE]
-        looked_at = _looked_at(work, user_id) if live else []
+        looked_at: Sequence[Instance] = _looked_at(work, user_id) if live else ()
         open_ones = work.operations.list_open_for_many([one.id for one in looked_at])
         changing = [one for one in looked_at if _is_on_its_way(one, open_ones)]
         latest = work.views.latest_events([one.id for one in changing])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from railway_saas.errors import UndecipherableError
 
@@ -56,13 +56,15 @@ class Sealed:
         Raises:
             UndecipherableError: It cannot be opened.
         """
-        if self._opened is None:
+        opened = self._opened
+        if opened is None:
             if self._cipher is None:
                 raise UndecipherableError(
-                    f"{self.context}: is encrypted, and this database was opened without a cipher"
+                    f"{self._context}: is encrypted, and this database was opened without a cipher"
                 )
-            self._opened = json.loads(self._cipher.open(self.text, context=self.context))
-        part: Mapping[str, Any] = self._opened[name]
+            opened = cast("dict[str, Any]", json.loads(self._cipher.open(self.text, context=self._context)))
+            self._opened = opened
+        part: Mapping[str, Any] = opened[name]
         return part
 
 
@@ -130,7 +132,10 @@ def _is_at_home(part: Any, name: str, context: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    return {key: _plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    mapping = cast("Mapping[str, Any]", value)
+    return {key: _plain(item) for key, item in mapping.items()}
 
 
 def sealed_text(*mappings: Mapping[str, Any]) -> str | None:
