@@ -10,7 +10,7 @@ import pytest
 
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.emulator.environment_patches import Patches
-from railway_saas.errors import InstanceNotFoundError, InstanceStateError, RailwayError
+from railway_saas.errors import InstanceNotFoundError, InstanceStateError, NeedsAttentionError, RailwayError
 from railway_saas.templates import Template
 from tests.support.mishaps import Death
 
@@ -393,3 +393,39 @@ async def test_an_upgrade_does_not_commit_what_waited_before(new_stage: Any) -> 
     assert await app_image(stage, instance) == NEWER
     assert (await services(stage, instance))["Redis"].settings.start_command != "redis-server --port 7"
     assert await waiting(stage, instance) == {}
+
+
+# Lookups --------------------------------------------------------------------------------------------------------------
+
+
+async def test_backups_are_listed_while_an_operator_has_to_decide(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager, instance = await shop(stage)
+    backup = await backed_up(stage, manager, instance)
+    app = (await services(stage, instance))["App"]
+    await stage.railway.async_client().services.delete(app.service_id)
+    stage.clock.advance(1000)
+    await manager.run_due()
+    assert (await stage.get(instance.id)).observed.attention is not None
+    assert [one.id for one in (await manager.backups(instance.id))["Postgres"]] == [backup]
+    with pytest.raises(NeedsAttentionError, match="restore is not possible"):
+        await manager.restore(instance.id, backup)
+    with pytest.raises(NeedsAttentionError, match="back_up is not possible"):
+        await manager.back_up(instance.id)
+
+
+async def test_what_has_no_volume_or_none_yet_or_no_more_has_no_backups(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = await stage.accepted(manager)
+    for _ in range(2):
+        assert await manager.backups(instance.id) == {}
+        await manager.wait(instance.id)
+    with pytest.raises(InstanceNotFoundError):
+        await manager.restore(instance.id, "some-backup")
+    await manager.delete(instance.id)
+    assert await manager.backups(instance.id) == {}
+    with pytest.raises(InstanceStateError, match="restore is not possible"):
+        await manager.restore(instance.id, "some-backup")
+    await manager.wait(instance.id)
+    assert await manager.backups(instance.id) == {}

@@ -11,7 +11,7 @@ import pytest
 
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.emulator.environment_patches import Patches
-from railway_saas.errors import InstanceNotFoundError, InstanceStateError, RailwayError
+from railway_saas.errors import InstanceNotFoundError, InstanceStateError, NeedsAttentionError, RailwayError
 from railway_saas.templates import Template
 from tests.support.mishaps import Death
 
@@ -390,3 +390,39 @@ def test_an_upgrade_does_not_commit_what_waited_before(new_stage: Any) -> None:
     assert app_image(stage, instance) == NEWER
     assert (services(stage, instance))["Redis"].settings.start_command != "redis-server --port 7"
     assert waiting(stage, instance) == {}
+
+
+# Lookups --------------------------------------------------------------------------------------------------------------
+
+
+def test_backups_are_listed_while_an_operator_has_to_decide(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager, instance = shop(stage)
+    backup = backed_up(stage, manager, instance)
+    app = (services(stage, instance))["App"]
+    stage.railway.client().services.delete(app.service_id)
+    stage.clock.advance(1000)
+    manager.run_due()
+    assert (stage.get(instance.id)).observed.attention is not None
+    assert [one.id for one in (manager.backups(instance.id))["Postgres"]] == [backup]
+    with pytest.raises(NeedsAttentionError, match="restore is not possible"):
+        manager.restore(instance.id, backup)
+    with pytest.raises(NeedsAttentionError, match="back_up is not possible"):
+        manager.back_up(instance.id)
+
+
+def test_what_has_no_volume_or_none_yet_or_no_more_has_no_backups(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.accepted(manager)
+    for _ in range(2):
+        assert manager.backups(instance.id) == {}
+        manager.wait(instance.id)
+    with pytest.raises(InstanceNotFoundError):
+        manager.restore(instance.id, "some-backup")
+    manager.delete(instance.id)
+    assert manager.backups(instance.id) == {}
+    with pytest.raises(InstanceStateError, match="restore is not possible"):
+        manager.restore(instance.id, "some-backup")
+    manager.wait(instance.id)
+    assert manager.backups(instance.id) == {}

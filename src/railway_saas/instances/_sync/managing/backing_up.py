@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.operations import OperationKind
+from railway_saas.domain.statuses import GONE
 from railway_saas.errors import (
     InstanceInputError,
     InstanceNotFoundError,
@@ -47,7 +48,13 @@ class BackingUp(ManagerBase):
             InstanceInputError: There is no volume.
             RailwayError: Railway cannot be asked which volumes there are.
         """
-        volumes = self._volumes(instance_id, service, user_id)
+        instance = self.get(instance_id, user_id=user_id)
+        require_verb(instance, Verb.BACK_UP)
+        volumes = self._volumes(instance, service)
+        if not volumes:
+            raise InstanceInputError(
+                f"service={service!r}: there is no volume to back up", argument="service"
+            )
         with self._database.unit_of_work() as work:
             instance = self._locked(work, instance_id, user_id, Verb.BACK_UP)
             for key, volume_instance_id in volumes:
@@ -59,17 +66,22 @@ class BackingUp(ManagerBase):
     def backups(
         self, instance_id: UUID, *, service: str | None = None, user_id: UUID | None = None
     ) -> Mapping[str, Sequence[VolumeInstanceBackup]]:
-        """Backups by service name, as Railway lists them.
+        """Backups of mounted volumes by service name, as Railway lists them; whatever may be asked of the instance now.
 
         Raises:
             RailwayError: Railway cannot be asked.
         """
-        volumes = self._volumes(instance_id, service, user_id)
         instance = self.get(instance_id, user_id=user_id)
+        if instance.status in GONE or instance.observed.environment_id is None:
+            return {}
+        volumes = self._volumes(instance, service)
         with self._database.unit_of_work() as work:
             names = {row.template_key: row.name for row in work.services.list_for(instance_id)}
         seen = self._backups_of(instance, [volume for _, volume in volumes])
-        return {names[key]: seen[volume] for key, volume in volumes}
+        found: dict[str, tuple[VolumeInstanceBackup, ...]] = {}
+        for key, volume in volumes:
+            found[names[key]] = (*found.get(names[key], ()), *seen[volume])
+        return found
 
     def _backups_of(
         self, instance: Instance, volume_instance_ids: Sequence[str]
@@ -98,8 +110,9 @@ class BackingUp(ManagerBase):
             InstanceStateError: Another backup is being restored.
             RailwayError: Railway cannot be asked.
         """
-        volumes = self._volumes(instance_id, None, user_id)
         instance = self.get(instance_id, user_id=user_id)
+        require_verb(instance, Verb.RESTORE)
+        volumes = self._volumes(instance, None)
         seen = self._backups_of(instance, [volume for _, volume in volumes])
         place = next(
             (
@@ -127,23 +140,16 @@ class BackingUp(ManagerBase):
             self._intend(work, instance, OperationKind.BACKUP_RESTORE, "restore", request)
             return self._want(work, instance, Verb.RESTORE, actor, {"backup_id": backup_id})
 
-    def _volumes(self, instance_id: UUID, service: str | None, user_id: UUID | None) -> list[tuple[str, str]]:
+    def _volumes(self, instance: Instance, service: str | None) -> list[tuple[str, str]]:
         """Template key of the service and id of the volume instance, of every mounted volume."""
-        instance = self.get(instance_id, user_id=user_id)
-        require_verb(instance, Verb.BACK_UP)
         overview = (self._looker.look(instance, [ENVIRONMENT]))[ENVIRONMENT]
         if isinstance(overview, RailwayError):
             raise overview
         with self._database.unit_of_work() as work:
-            rows = {row.railway_service_id: row for row in work.services.list_for(instance_id)}
+            rows = {row.railway_service_id: row for row in work.services.list_for(instance.id)}
         mounted = overview.volume_instances if isinstance(overview, EnvironmentOverview) else ()
-        found = [
+        return [
             (rows[volume.service_id].template_key, volume.id)
             for volume in mounted
             if volume.service_id in rows and service in {None, rows[volume.service_id].name}
         ]
-        if not found:
-            raise InstanceInputError(
-                f"service={service!r}: there is no volume to back up", argument="service"
-            )
-        return found
