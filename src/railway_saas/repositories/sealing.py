@@ -60,9 +60,9 @@ class Sealed:
         if opened is None:
             if self._cipher is None:
                 raise UndecipherableError(
-                    f"{self._context}: is encrypted, and this database was opened without a cipher"
+                    f"{self.context}: is encrypted, and this database was opened without a cipher"
                 )
-            opened = cast("dict[str, Any]", json.loads(self._cipher.open(self.text, context=self._context)))
+            opened = cast("dict[str, Any]", json.loads(self._cipher.open(self.text, context=self.context)))
             self._opened = opened
         part: Mapping[str, Any] = opened[name]
         return part
