@@ -9,6 +9,8 @@ from railway_saas.domain.statuses import BUILDING, GONE, DesiredStatus, Instance
 from railway_saas.errors import InstanceStateError, NeedsAttentionError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from railway_saas.domain.instances import Instance
 
 
@@ -46,9 +48,11 @@ _BUILT: Final = (Verb.BACK_UP, Verb.RESTORE)
 _ALIVE: Final = frozenset({InstanceStatus.RUNNING, InstanceStatus.SLEEPING, InstanceStatus.CRASHED})
 
 
-def allowed_verbs(instance: Instance) -> tuple[Verb, ...]:
-    """What is possible now, in the order of `Verb`."""
+def allowed_verbs(instance: Instance, now: datetime | None = None) -> tuple[Verb, ...]:
+    """What is possible now, in the order of `Verb`; a scheduled deletion that is due at `now` cannot be called off."""
     allowed = set(_allowed(instance))
+    if now is not None and is_deletion_due(instance, now):
+        allowed.discard(Verb.CANCEL_DELETION)
     return tuple(verb for verb in Verb if verb in allowed)
 
 
@@ -69,6 +73,11 @@ def _allowed(instance: Instance) -> tuple[Verb, ...]:
     if desired.status is DesiredStatus.STOPPED:
         return (*allowed, Verb.START)
     return (*allowed, Verb.STOP, *(_RUNNING if status in _ALIVE else ()))
+
+
+def is_deletion_due(instance: Instance, now: datetime) -> bool:
+    """Whether the moment has come for which its deletion was scheduled."""
+    return instance.desired.delete_at is not None and instance.desired.delete_at <= now
 
 
 def require_verb(instance: Instance, verb: Verb) -> None:

@@ -676,7 +676,43 @@ def test_a_deletion_that_is_due_cannot_be_called_off(new_stage: Any) -> None:
     instance = stage.running(manager)
     manager.delete(instance.id, after=timedelta(hours=1))
     stage.clock.advance(3600)
-    nothing_written(stage, InstanceStateError, partial(manager.cancel_deletion, instance.id))
+    for asking in (manager.cancel_deletion, partial(manager.delete, after=timedelta(days=7))):
+        error = nothing_written(stage, InstanceStateError, partial(asking, instance.id))
+        assert "its deletion is due since 2026-11-02T10:00" in str(error)
+        assert "cancel_deletion" not in error.allowed
+    assert "cancel_deletion" not in manager.allowed(stage.get(instance.id))
+    manager.delete(instance.id)
+    assert (manager.wait(instance.id)).status is InstanceStatus.DELETED
+
+
+@pytest.mark.parametrize("transactions", range(6))
+def test_what_is_called_off_just_before_a_worker_begins_is_not_deleted(
+    new_stage: Any, transactions: int
+) -> None:
+    """The clock of whoever calls it off is a little behind the worker's."""
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.delete(instance.id, after=timedelta(hours=1))
+    stage.clock.advance(3600)
+    behind = stage.manager(now=lambda: stage.clock.now() - timedelta(seconds=5))
+    called_off: list[bool] = []
+
+    def call_off() -> None:
+        try:
+            behind.cancel_deletion(instance.id)
+        except InstanceStateError:
+            called_off.append(False)
+        else:
+            called_off.append(True)
+
+    stage.nap_after(transactions, call_off)
+    manager.reconcile(instance.id)
+    stage.sleep_no_more()
+    stage.drive()
+    ended = InstanceStatus.RUNNING if called_off == [True] else InstanceStatus.DELETED
+    assert (stage.get(instance.id)).status is ended
+    assert len(stage.railway.living) == (ended is InstanceStatus.RUNNING)
 
 
 @pytest.mark.parametrize("after", [timedelta(0), timedelta(hours=-1)])

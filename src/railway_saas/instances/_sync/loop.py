@@ -14,7 +14,7 @@ from uuid import uuid4
 from railway_saas._core.operation import Lane
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import InstanceEvent
-from railway_saas.domain.statuses import OperationState
+from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
 from railway_saas.errors import (
     LeaseLostError,
     RailwayError,
@@ -32,6 +32,7 @@ from railway_saas.instances.inputs import resources_of
 from railway_saas.instances.masking import known_values, mask_error, sent_values
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, Record, Settled, Wait, Write
+from railway_saas.instances.stocktaking import wanted
 from railway_saas.instances.texts import storable
 from railway_saas.instances.throttles import CreationThrottles
 from railway_saas.instances.writes import digest_of, goes_on, result_of
@@ -214,10 +215,17 @@ class ControlLoop:
         """One transaction, and then the news of it."""
         events = self._events(s, change)
         with self._database.unit_of_work() as work:
+            if begins_deletion(s, change) and self._is_called_off(work, s):
+                return
             self._save(work, change)
             work.events.append(events)
             work.commit()
         self._tell_all(events)
+
+    def _is_called_off(self, work: UnitOfWork, s: Situation) -> bool:
+        """Whether somebody has called a scheduled deletion off since it was read, by a clock that is a little behind."""
+        stored = work.instances.lock(s.instance.id)
+        return wanted(stored, self._now()) is not DesiredStatus.DELETED
 
     def _save(self, work: UnitOfWork, change: Change) -> None:
         instance = change.instance
@@ -588,6 +596,16 @@ def gathered(verdict: Settled, now: datetime, interval_s: float) -> Settled:
         return verdict
     step_s = interval_s / SHARED_CHECKS
     return Settled(verdict.check_at - timedelta(seconds=verdict.check_at.timestamp() % step_s))
+
+
+def begins_deletion(s: Situation, change: Change) -> bool:
+    """Whether a wish is what it is deleted for; what is undone is deleted for its failure."""
+    is_deleting = change.instance.status is InstanceStatus.DELETING
+    return (
+        is_deleting
+        and s.observed.status is not InstanceStatus.DELETING
+        and not change.instance.observed.undoing
+    )
 
 
 def mask_answers(

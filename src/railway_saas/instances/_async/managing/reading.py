@@ -122,5 +122,5 @@ class AsyncReading(AsyncManagerBase):
 
     def allowed(self, instance: Instance, *, for_owner: bool = False) -> tuple[Verb, ...]:
         """What may be asked of it now: by anybody, or by its owner only."""
-        verbs = allowed_verbs(instance)
+        verbs = allowed_verbs(instance, self._now())
         return tuple(verb for verb in verbs if verb not in OPERATOR_VERBS) if for_owner else verbs

@@ -13,7 +13,7 @@ from railway_saas.errors import (
     InstanceStateError,
 )
 from railway_saas.instances._async.managing.base import AsyncManagerBase
-from railway_saas.instances.verbs import Verb, allowed_verbs
+from railway_saas.instances.verbs import Verb, allowed_verbs, is_deletion_due
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -176,7 +176,7 @@ class AsyncSwitching(AsyncManagerBase):
 
         Raises:
             InstanceInputError: The grace is not above 0.
-            InstanceStateError: It is being deleted already, or gone.
+            InstanceStateError: It is being deleted already, or gone; or a scheduled deletion is due and cannot be put off.
         """
         if after is not None and after <= timedelta(0):
             raise InstanceInputError(
@@ -185,6 +185,7 @@ class AsyncSwitching(AsyncManagerBase):
         async with self._database.unit_of_work() as work:
             instance = await self._locked(work, instance_id, user_id, Verb.DELETE)
             if after is not None:
+                self._refuse_when_due(instance)
                 delete_at = self._now() + after
                 details = {"delete_at": delete_at.isoformat()}
                 return await self._want(work, instance, Verb.DELETE, actor, details, delete_at=delete_at)
@@ -195,10 +196,26 @@ class AsyncSwitching(AsyncManagerBase):
     async def cancel_deletion(
         self, instance_id: UUID, *, user_id: UUID | None = None, actor: str | None = None
     ) -> Instance:
-        """Call a scheduled deletion off."""
+        """Call a scheduled deletion off, before it is due.
+
+        Raises:
+            InstanceStateError: None is scheduled, or it is due.
+        """
         async with self._database.unit_of_work() as work:
             instance = await self._locked(work, instance_id, user_id, Verb.CANCEL_DELETION)
-            due = instance.desired.delete_at
-            if due is not None and due <= self._now():
-                raise InstanceStateError("the deletion has begun", current=instance.status, allowed=())
+            self._refuse_when_due(instance)
             return await self._want(work, instance, Verb.CANCEL_DELETION, actor, {}, delete_at=None)
+
+    def _refuse_when_due(self, instance: Instance) -> None:
+        """A worker may begin any moment, or has begun.
+
+        Raises:
+            InstanceStateError: The moment for which the deletion was scheduled has come.
+        """
+        now, due = self._now(), instance.desired.delete_at
+        if due is not None and is_deletion_due(instance, now):
+            raise InstanceStateError(
+                f"its deletion is due since {due.isoformat(timespec='seconds')}: it can neither be called off nor put off",
+                current=instance.status,
+                allowed=allowed_verbs(instance, now),
+            )
