@@ -17,7 +17,7 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import OPEN, InstanceStatus, OperationState
 from railway_saas.instances.masking import known_values, masked
 from railway_saas.instances.steps import Change, EventDraft, Intent
-from railway_saas.instances.texts import storable
+from railway_saas.instances.texts import storable, storable_json
 from railway_saas.railway.models.domains import DNSRecordStatus
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def confirm(s: Situation, operation: ProviderOperation, result: Mapping[str, Any
     done = replace(
         operation,
         state=OperationState.CONFIRMED,
-        result=dict(result),
+        result=storable_json(dict(result)),
         error=None,
         finished_at=s.now,
     )

@@ -207,15 +207,15 @@ def _read_service(
     return ServiceView(
         key=key or entry.service_id,
         name=name,
-        service_id=entry.service_id,
-        deployment_id=deployment.id if deployment else None,
-        status=deployment.status if deployment else None,
+        service_id=storable(entry.service_id),
+        deployment_id=storable(deployment.id) if deployment else None,
+        status=storable(deployment.status or "") or None if deployment else None,
         stopped=bool(deployment and deployment.deployment_stopped and deployment.status == "SUCCESS"),
         status_updated_at=deployment.status_updated_at if deployment else None,
         deployed_at=deployment.created_at if deployment else None,
         older=tuple(_older(entry, on_their_way)),
-        hosts=entry.public_hosts,
-        service_hosts=tuple(domain.domain for domain in own),
+        hosts=tuple(map(storable, entry.public_hosts)),
+        service_hosts=tuple(storable(domain.domain) for domain in own),
         is_known=key is not None,
     )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from railway_saas.instances.texts import MAX_STORED, storable
+from railway_saas.instances.texts import MAX_STORED, storable, storable_json
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,8 @@ def test_whatever_comes_can_be_kept(text: str) -> None:
     kept = storable(text)
     assert "\0" not in kept
     assert kept.encode().decode() == kept
+
+
+def test_every_text_of_a_document_is_made_fit() -> None:
+    found = {"a\0": ["b\0", {"c": "d\0", "n": 1}], "none": None, "yes": True}
+    assert storable_json(found) == {"a?": ["b?", {"c": "d?", "n": 1}], "none": None, "yes": True}

@@ -32,7 +32,7 @@ from railway_saas.instances.masking import known_values, mask_error, sent_values
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, Record, Settled, Wait, Write
 from railway_saas.instances.stocktaking import wanted
-from railway_saas.instances.texts import storable
+from railway_saas.instances.texts import storable, storable_json
 from railway_saas.instances.throttles import CreationThrottles
 from railway_saas.instances.writes import digest_of, goes_on, result_of
 from railway_saas.templates import Template
@@ -389,7 +389,7 @@ class AsyncControlLoop:
             self._throttles.passed(intent.kind, here.now)
             result = result_of(intent, answers[intent])
             if goes_on(intent, result):
-                going_on = replace(row, result=result)
+                going_on = replace(row, result=storable_json(dict(result)))
                 whole = merged(whole, Change(instance=here.instance, operations=(going_on,)))
             else:
                 whole = merged(whole, confirm(here, row, result))
@@ -399,7 +399,7 @@ class AsyncControlLoop:
 
     def _change_after_failure(self, s: Situation, row: ProviderOperation, error: RailwayError) -> Change:
         reason = storable(str(error)[:_MAX_ERROR])
-        row = replace(row, error=reason, trace_id=error.trace_id)
+        row = replace(row, error=reason, trace_id=storable(error.trace_id or "") or None)
         ruling = judge(
             error,
             row,
