@@ -208,10 +208,26 @@ def test_after_a_failure_of_the_database_a_unit_of_work_can_only_be_left(
         assert work.templates.list_page().items == ()
 
 
-def test_missing_tables_are_no_passing_fault(tmp_path: Any) -> None:
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE instance_events", "ALTER TABLE instance_events DROP COLUMN done"]
+)
+def test_a_database_that_is_not_migrated_says_how_to(database_url: str, change: str) -> None:
+    engine = create_database_engine(database_url)
+    connection = engine.connect()
+    migrations.upgrade(connection)
+    connection.exec_driver_sql(change)  # as in a database of an earlier version; never committed
+    with SqlDatabase(sessionmaker(connection)).unit_of_work() as work:
+        with pytest.raises(RepositoryError, match=r"migrations\.upgrade\(engine\)") as caught:
+            work.events.list_page(next_id())
+        assert not caught.value.transient
+    connection.close()
+    engine.dispose()
+
+
+def test_an_empty_database_says_how_to_migrate(tmp_path: Any) -> None:
     engine = create_database_engine(f"sqlite:///{tmp_path / 'empty.db'}")
     with SqlDatabase(sessionmaker(engine)).unit_of_work() as work:
-        with pytest.raises(RepositoryError, match="no such table") as caught:
+        with pytest.raises(RepositoryError, match=r"no such table: templates; .*upgrade\(engine\)") as caught:
             work.templates.list_page()
         assert not caught.value.transient
     engine.dispose()

@@ -11,6 +11,13 @@ from railway_saas.errors import ConflictError, NotFoundError, RepositoryError
 _UNIQUE: Final = {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
 _FOREIGN_KEY: Final = {"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"}
 
+_NOT_THERE: Final = {"42P01", "42703"}
+"""PostgreSQL: there is no such table, or no such column. SQLite has no code for either."""
+_HOW_TO_MIGRATE: Final = (
+    "; the tables of railway_saas are missing, or of another version: bring them up to date with "
+    "railway_saas.repositories.sqlalchemy.migrations.upgrade(engine)"
+)
+
 _TRANSIENT: Final = {
     "40001",  # serialization failure
     "40P01",  # deadlock
@@ -69,7 +76,12 @@ def _message(error: exc.SQLAlchemyError, original: object) -> str:
     sentence = getattr(diagnosis, "message_primary", None) or (
         str(original) if original is not None else _own_words(error)
     )
-    return f"the database failed: {type(original or error).__name__}: {sentence}"
+    hint = _HOW_TO_MIGRATE if _is_unmigrated(_code_of(original), sentence) else ""
+    return f"the database failed: {type(original or error).__name__}: {sentence}{hint}"
+
+
+def _is_unmigrated(code: str, sentence: str) -> bool:
+    return code in _NOT_THERE or sentence.startswith(("no such table", "no such column"))
 
 
 def _own_words(error: exc.SQLAlchemyError) -> str:
