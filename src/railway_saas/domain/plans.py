@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from railway_saas.domain.amounts import exact
 from railway_saas.errors import ConfigurationError, LimitExceededError
 
 if TYPE_CHECKING:
@@ -58,10 +60,10 @@ class Slots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much a plan allows in all; None: no limit.
+    """How much a plan allows in all; None: no limit. Amounts may be given as whole numbers, floats or texts.
 
     Raises:
-        ConfigurationError: A limit is negative.
+        ConfigurationError: A limit is no number, negative, or a part of something that has none; it names the limit.
     """
 
     instances: int | None = None
@@ -76,11 +78,35 @@ class Limits:
     def __post_init__(self) -> None:
         for name in LIMIT_NAMES:
             value = getattr(self, name)
-            if value is not None and value < 0:
-                raise ConfigurationError(f"Limits({name}={value}): must not be below 0")
+            if value is None:
+                continue
+            if name in AMOUNT_NAMES:
+                object.__setattr__(self, name, _amount(name, value))
+            elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ConfigurationError(f"Limits({name}={value!r}): must be a whole number, 0 or above")
+        if self.tiers is not None:
+            object.__setattr__(self, "tiers", _tiers(self.tiers))
 
 
+def _amount(name: str, value: object) -> Decimal:
+    amount = exact(value)
+    if amount is None or amount < 0:
+        raise ConfigurationError(f"Limits({name}={value!r}): must be a number, 0 or above")
+    return amount
+
+
+def _tiers(value: object) -> frozenset[str]:
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        tiers = list(cast("Iterable[object]", value))
+        if all(isinstance(tier, str) for tier in tiers):
+            return frozenset(map(str, tiers))
+    raise ConfigurationError(f"Limits(tiers={value!r}): must be a set of texts")
+
+
+LONGEST_PLAN_NAME = 100
 LIMIT_NAMES = ("instances", "services", "vcpus", "memory_gb", "volume_gb", "domains")
+AMOUNT_NAMES = ("vcpus", "memory_gb", "volume_gb")
+"""Those that need not be whole."""
 BOUNDED_NAMES = ("vcpus", "memory_gb")
 """What services can use any amount of, unless they have a limit of their own."""
 
@@ -96,7 +122,11 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a customer pays for."""
+    """What a customer pays for.
+
+    Raises:
+        ConfigurationError: A field cannot be used; it names the field.
+    """
 
     name: str
     limits: Limits = field(default_factory=Limits)
@@ -104,6 +134,21 @@ class Plan:
     """Days between a failed payment and suspension."""
     price_lookup_keys: tuple[str, ...] = ()
     """Stripe's lookup keys of its prices."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not 1 <= len(self.name.strip()) <= LONGEST_PLAN_NAME:  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+            raise ConfigurationError(
+                f"Plan(name={self.name!r}): must be a text of 1 to {LONGEST_PLAN_NAME} characters"
+            )
+        if not isinstance(self.limits, Limits):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+            raise ConfigurationError(f"Plan(limits={self.limits!r}): must be Limits(...)")
+        if isinstance(self.grace_days, bool) or not isinstance(self.grace_days, int) or self.grace_days < 0:  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+            raise ConfigurationError(
+                f"Plan(grace_days={self.grace_days!r}): must be a whole number, 0 or above"
+            )
+        keys: object = self.price_lookup_keys
+        if isinstance(keys, str) or not all(isinstance(key, str) for key in self.price_lookup_keys):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+            raise ConfigurationError(f"Plan(price_lookup_keys={keys!r}): must be a tuple of texts")
 
 
 class Plans:

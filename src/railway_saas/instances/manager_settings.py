@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -22,7 +22,7 @@ class ManagerSettings:
     """Times in seconds, and how often something is tried.
 
     Raises:
-        ConfigurationError: A value is not above 0, or the lease is shorter than a call may take.
+        ConfigurationError: A value is no number, not above 0, or the lease is shorter than a call may take.
     """
 
     call_timeout_s: float = 45.0
@@ -62,10 +62,9 @@ class ManagerSettings:
         return now + timedelta(seconds=self.longest_pause_s + CLOCKS_AGREE_S)
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if isinstance(value, (int, float)) and not 0 < value < math.inf:
-                raise ConfigurationError(f"ManagerSettings({name}={value!r}): must be above 0, and finite")
+        for entry in fields(self):
+            if entry.name != "failed_deploy":
+                _require_number(entry.name, getattr(self, entry.name), whole=isinstance(entry.default, int))
         if self.failed_deploy not in {"undo", "park"}:
             raise ConfigurationError(
                 f"ManagerSettings(failed_deploy={self.failed_deploy!r}): must be 'undo' or 'park'"
@@ -75,3 +74,10 @@ class ManagerSettings:
                 f"ManagerSettings(lease_s={self.lease_s:g}): must be longer than call_timeout_s="
                 f"{self.call_timeout_s:g}, or a second worker could look while the first one still writes"
             )
+
+
+def _require_number(name: str, value: object, *, whole: bool) -> None:
+    kind = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < math.inf:
+        noun = "a whole number" if whole else "a number"
+        raise ConfigurationError(f"ManagerSettings({name}={value!r}): must be {noun} above 0, and finite")

@@ -211,7 +211,9 @@ def test_resources_add_up_and_come_off_again(one: dict[str, int], other: dict[st
 
 @pytest.mark.parametrize("name", LIMIT_NAMES)
 def test_a_limit_below_0_is_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"Limits\({name}=-1\): must not be below 0"):
+    with pytest.raises(
+        ConfigurationError, match=rf"Limits\({name}=-1\): must be a (whole )?number, 0 or above"
+    ):
         Limits(**{name: -1})
 
 
@@ -226,6 +228,52 @@ def test_a_limit_below_0_is_refused(name: str) -> None:
 def test_plans_that_make_no_sense_are_refused(plans: list[Plan], default: str | None, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Plans(plans, default=default)
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [
+        ({"instances": "1"}, "instances"),
+        ({"instances": 1.5}, "instances"),
+        ({"services": Decimal(1)}, "services"),
+        ({"domains": True}, "domains"),
+        ({"vcpus": Decimal("nan")}, "vcpus"),
+        ({"memory_gb": "much"}, "memory_gb"),
+        ({"volume_gb": float("inf")}, "volume_gb"),
+        ({"tiers": "basic"}, "tiers"),
+        ({"tiers": [1]}, "tiers"),
+        ({"tiers": 5}, "tiers"),
+    ],
+)
+def test_a_limit_is_a_number_and_tiers_are_a_set(limits: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"Limits\({field}=.*\): must be "):
+        Limits(**limits)
+
+
+def test_amounts_may_be_written_as_numbers_and_tiers_as_a_list() -> None:
+    given: dict[str, Any] = {"vcpus": 2, "memory_gb": 0.5, "volume_gb": "10", "tiers": ["basic", "basic"]}
+    assert Limits(**given) == Limits(
+        vcpus=Decimal(2), memory_gb=Decimal("0.5"), volume_gb=Decimal(10), tiers=frozenset({"basic"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": None}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"limits": {"instances": 1}}, "limits"),
+        ({"limits": None}, "limits"),
+        ({"grace_days": -1}, "grace_days"),
+        ({"grace_days": 1.5}, "grace_days"),
+        ({"price_lookup_keys": "pro_monthly"}, "price_lookup_keys"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_names_the_field(plan: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"Plan\({field}="):
+        Plan(**{"name": "pro", **plan})
 
 
 def test_plans_are_found_by_name_and_ordered_by_size() -> None:

@@ -164,7 +164,9 @@ NUMBERS = [name for name in ManagerSettings.__slots__ if name != "failed_deploy"
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_setting_that_is_not_above_0_is_refused(name: str, value: float) -> None:
-    with pytest.raises(ConfigurationError, match=rf"ManagerSettings\({name}={value}\): must be above 0"):
+    with pytest.raises(
+        ConfigurationError, match=rf"ManagerSettings\({name}={value}\): must be a (whole )?number above 0"
+    ):
         ManagerSettings(**{name: value})
 
 

@@ -191,7 +191,7 @@ class AsyncMemoryInstances(AsyncMemoryRepository):
             instances=len(rows),
             domains=sum(self._tables.domains.count("slots", row.id) for row in rows),
             resources=sum((row.resources for row in rows), Resources()),
-            unbounded=frozenset().union(*(row.resources.unbounded for row in rows)),
+            unbounded=frozenset(name for row in rows for name in row.resources.unbounded),
         )
 
     async def count_by_status(self) -> Mapping[InstanceStatus, int]:
