@@ -9,9 +9,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from railway_saas._core.quoting import cut, quoted
+from railway_saas.domain.amounts import exact
+from railway_saas.domain.instances import ServiceLimits
 from railway_saas.domain.plans import Resources
 from railway_saas.errors import InstanceInputError, RailwayInputError
+from railway_saas.instances.arguments import mapping
 from railway_saas.railway.operations.variables import require_variables
+from railway_saas.repositories.values import DECIMAL_PLACES
 from railway_saas.templates.filling import is_whole
 from railway_saas.templates.inputs import MAX_VALUE_BYTES
 from railway_saas.templates.sizes import evaluated_bytes
@@ -19,7 +24,6 @@ from railway_saas.templates.sizes import evaluated_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from railway_saas.domain.instances import ServiceLimits
     from railway_saas.templates import Template
 
 MAX_NAME: Final = 64
@@ -31,19 +35,21 @@ MB_PER_GB: Final = 1000
 MAX_VARIABLES_BYTES: Final = 1024 * 1024
 """Bytes of all variables of an instance together. Our limit: they go out with one request, and Railway, which documents
 no limit, refuses what is too large (413) when nobody is there to shorten it."""
+LARGEST_LIMIT: Final = 1_000_000
+"""vCPUs or GB of one service. No machine has as much; it keeps sums within what databases take."""
 MAX_VARIABLES: Final = 1000
 """Variables that may be set since the deploy, taken away ones included: each is a part of one request."""
 
 
 def checked_name(name: str) -> str:
-    """An instance's name without blanks around it.
+    """An instance's name without blanks around it, each letter in its one usual spelling (NFC).
 
     Raises:
         InstanceInputError: It is no text, blank, too long, or holds control characters.
     """
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
         raise InstanceInputError(f"name: must be a text, not {type(name).__name__}", argument="name")
-    stripped = name.strip()
+    stripped = unicodedata.normalize("NFC", name).strip()
     if not stripped:
         raise InstanceInputError("name: must not be blank", argument="name")
     if len(stripped) > MAX_NAME:
@@ -67,11 +73,11 @@ def checked_domain(domain: str) -> str:
         host = ""
     if len(host) > MAX_HOST or not _HOST.fullmatch(host):
         raise InstanceInputError(
-            f"domain={domain!r}: must be a host name like app.example.com", argument="domain"
+            f"domain={quoted(domain)}: must be a host name like app.example.com", argument="domain"
         )
     if f".{host}".endswith(RAILWAY_SUFFIX):
         raise InstanceInputError(
-            f"domain={host!r}: is one of Railway's own; give a domain of yours", argument="domain"
+            f"domain={quoted(host)}: is one of Railway's own; give a domain of yours", argument="domain"
         )
     return host
 
@@ -85,12 +91,14 @@ def checked_variables(
         InstanceInputError: There is no such service, or a name or value cannot be used.
     """
     services = {service.name for service in template.services}
+    for values in mapping(changes, "variables").values():
+        mapping(values, "variables")
     if not changes or not any(changes.values()):
         raise InstanceInputError("variables: must not be empty", argument="variables")
     for service, values in changes.items():
         if service not in services:
             raise InstanceInputError(
-                f"variables: there is no service {service!r}; there are {', '.join(sorted(services))}",
+                f"variables: there is no service {quoted(service)}; there are {', '.join(sorted(services))}",
                 argument="variables",
             )
         _check_values(service, values)
@@ -101,29 +109,31 @@ def _check_values(service: str, values: Mapping[str, str | None]) -> None:
     try:
         require_variables({name: "" if value is None else value for name, value in values.items()})
     except RailwayInputError as error:
-        raise InstanceInputError(f"variables[{service!r}]: {error.args[0]}", argument="variables") from error
+        raise InstanceInputError(
+            f"variables[{quoted(service)}]: {error.args[0]}", argument="variables"
+        ) from error
     for name, value in values.items():
         if "=" in name or "\0" in name or not is_whole(name):
             raise InstanceInputError(
-                f"variables[{service!r}][{name!r}]: holds an equals sign, a NUL character or half of one, which no name can",
+                f"{_place(service, name)}: holds an equals sign, a NUL character or half of one, which no name can",
                 argument="variables",
             )
         if value is None:
             continue
         if not is_whole(value):
             raise InstanceInputError(
-                f"variables[{service!r}][{name!r}]: holds half of a character, which cannot be sent",
+                f"{_place(service, name)}: holds half of a character, which cannot be sent",
                 argument="variables",
             )
         if "\0" in value:
             raise InstanceInputError(
-                f"variables[{service!r}][{name!r}]: holds a NUL character, which no environment variable can",
+                f"{_place(service, name)}: holds a NUL character, which no environment variable can",
                 argument="variables",
             )
         size = len(value.encode())
         if size > MAX_VALUE_BYTES:
             raise InstanceInputError(
-                f"variables[{service!r}][{name!r}]: is {size} bytes long; at most {MAX_VALUE_BYTES} are accepted",
+                f"{_place(service, name)}: is {size} bytes long; at most {MAX_VALUE_BYTES} are accepted",
                 argument="variables",
             )
 
@@ -174,17 +184,37 @@ def require_count(changes: Mapping[str, Mapping[str, str | None]], *, before: in
         )
 
 
-def checked_limits(limits: ServiceLimits) -> ServiceLimits:
-    """Limits that mean something.
+def _place(service: str, name: str) -> str:
+    return f"variables[{quoted(service)}][{quoted(name)}]"
+
+
+def checked_limits(limits: ServiceLimits, argument: str = "limits") -> ServiceLimits:
+    """Limits that mean something, as decimals: whole numbers, floats and texts that are exactly one pass, too.
 
     Raises:
-        InstanceInputError: One is not above 0.
+        InstanceInputError: They are none, or one is no number, not above 0, too large, or finer than can be kept.
     """
-    for name in ("vcpus", "memory_gb"):
-        value = getattr(limits, name)
-        if value is not None and not (value.is_finite() and value > 0):
-            raise InstanceInputError(f"{name}={value}: must be above 0", argument=name)
-    return limits
+    if not isinstance(limits, ServiceLimits):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+        raise InstanceInputError(
+            f"{argument}: must be ServiceLimits(...), not {type(limits).__name__}", argument=argument
+        )
+    return ServiceLimits(
+        vcpus=_checked_limit("vcpus", limits.vcpus), memory_gb=_checked_limit("memory_gb", limits.memory_gb)
+    )
+
+
+def _checked_limit(name: str, value: object) -> Decimal | None:
+    if value is None:
+        return None
+    amount = exact(value)
+    if amount is None or not 0 < amount <= LARGEST_LIMIT or amount != round(amount, DECIMAL_PLACES):
+        shown = cut(str(value)) if isinstance(value, Decimal) else quoted(value)
+        raise InstanceInputError(
+            f"{name}={shown}: must be a number above 0, at most {LARGEST_LIMIT}, with at most {DECIMAL_PLACES} "
+            "decimal places",
+            argument=name,
+        )
+    return amount
 
 
 def completed_limits(limits: ServiceLimits, template: ServiceLimits) -> ServiceLimits:

@@ -52,11 +52,20 @@ def require_secrets(secrets: Sequence[str]) -> tuple[str, ...]:
     """The secrets that let a webhook in.
 
     Raises:
-        ConfigurationError: There is none, or an empty one, with which everybody would be let in.
+        ConfigurationError: There is none, an empty one, with which everybody would be let in, or one that no header can
+            carry. They are not shown.
     """
-    if isinstance(secrets, str) or not secrets or not all(secrets):
+    if isinstance(secrets, str | bytes) or not secrets or not all(secrets):
         raise ConfigurationError("secrets: must be a list of at least one secret, none of them empty")
+    if not all(_fits_header(secret) for secret in secrets):
+        raise ConfigurationError(
+            "secrets: must be texts of printable ASCII characters, without blanks around them, as headers carry no others"
+        )
     return tuple(secrets)
+
+
+def _fits_header(secret: object) -> bool:
+    return isinstance(secret, str) and secret.isascii() and secret.isprintable() and secret.strip() == secret
 
 
 def require_known_sender(headers: Mapping[str, str], secrets: Sequence[str], header: str) -> None:
@@ -65,8 +74,9 @@ def require_known_sender(headers: Mapping[str, str], secrets: Sequence[str], hea
     Raises:
         WebhookRefusedError: None fits; `status_code` is 401.
     """
-    given = next((value for name, value in headers.items() if name.lower() == header.lower()), None)
-    fits = [verify_secret(given, secret) for secret in secrets]
+    values = (value for name, value in headers.items() if str(name).lower() == header.lower())
+    given: object = next(values, None)
+    fits = [verify_secret(given if isinstance(given, str) else None, secret) for secret in secrets]
     if not any(fits):
         raise WebhookRefusedError(f"the webhook's header {header} does not carry the secret", status_code=401)
 
@@ -77,6 +87,8 @@ def read_body(body: bytes, *, max_bytes: int = MAX_BYTES) -> RailwayEvent:
     Raises:
         WebhookRefusedError: It is too large (`status_code` 413) or cannot be read (400). What it holds is not shown.
     """
+    if not isinstance(body, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
+        raise WebhookRefusedError("the webhook has no body that could be read", status_code=400)
     if len(body) > max_bytes:
         raise WebhookRefusedError(
             f"the webhook has {len(body)} bytes; {max_bytes} are allowed", status_code=413

@@ -115,8 +115,9 @@ def verify_secret(header_value: str | None, secret: str) -> bool:
     """
     if not secret:
         raise ConfigurationError("secret: is empty, so every sender would be let in")
+    # Half a character, which frameworks make of odd bytes, is compared like any other: as something that does not fit.
     return hmac.compare_digest(
-        (header_value or "").encode("utf-8", "surrogateescape"), secret.encode("utf-8", "surrogateescape")
+        (header_value or "").encode("utf-8", "surrogatepass"), secret.encode("utf-8", "surrogatepass")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
+from railway_saas._core.quoting import cut, quoted
 from railway_saas.errors import TemplateError, TemplateProblem
 from railway_saas.templates.inputs import MAX_VALUE_BYTES
 from railway_saas.templates.json_values import JsonObject, as_object, as_text, copy_json, describe
@@ -51,7 +52,7 @@ def _decide(values: Mapping[str, str], service: TemplateService, variable: Templ
 
 def _faults_of_values(values: Mapping[str, str]) -> Iterator[TemplateProblem]:
     for key, value in cast("Mapping[object, object]", values).items():
-        path = entry("values", str(key))
+        path = _place(key)
         if not isinstance(key, str):
             yield TemplateProblem(path, f"the key is {describe(key)}; must be 'Service.NAME' or 'NAME'")
         elif not isinstance(value, str):
@@ -67,6 +68,10 @@ def _faults_of_values(values: Mapping[str, str]) -> Iterator[TemplateProblem]:
             yield TemplateProblem(path, fault)
 
 
+def _place(key: object) -> str:
+    return entry("values", cut(key) if isinstance(key, str) else quoted(key))
+
+
 def is_whole(text: str) -> bool:
     """Whether it can be written as UTF-8: programs that cut texts anywhere leave halves of characters."""
     try:
@@ -80,7 +85,7 @@ def _unknown(values: Mapping[str, str], services: Iterable[TemplateService]) -> 
     known = {key for service in services for key in _keys(service)}
     for key in values:
         if key not in known and isinstance(cast("object", key), str):
-            yield TemplateProblem(entry("values", key), f"no such input; {_suggest(key, known)}")
+            yield TemplateProblem(_place(key), f"no such input; {_suggest(key, known)}")
 
 
 def _keys(service: TemplateService) -> Iterator[str]:

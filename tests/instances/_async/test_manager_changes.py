@@ -394,6 +394,21 @@ async def test_a_removed_domain_is_free_for_somebody_else(new_stage: Any) -> Non
     assert attached.state is DomainState.ATTACHED
 
 
+async def test_a_domain_that_is_being_removed_is_told_as_such_to_its_owner_only(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    first = await stage.running(manager)
+    second = await stage.running(manager, template_id=first.template_id, name="second")
+    await manager.attach_domain(first.id, "app.example.com")
+    await manager.wait(first.id)
+    await manager.remove_domain(first.id, "app.example.com")
+    for instance, state in ((first, "is being removed; ask again once it is gone"), (second, "is in use")):
+        error = await nothing_written(
+            stage, NameTakenError, partial(manager.attach_domain, instance.id, "app.example.com")
+        )
+        assert str(error) == f"domain='app.example.com': {state}"
+
+
 async def test_a_domain_that_railway_refuses_says_why_and_can_be_asked_for_again(new_stage: Any) -> None:
     stage = new_stage()
     manager = stage.manager()

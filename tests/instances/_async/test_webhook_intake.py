@@ -133,11 +133,18 @@ async def test_events_of_other_projects_leave_no_trace(project: str | None) -> N
         ({}, body(), 401),
         ({"x-webhook-secret": "wrong"}, b"x" * 9_000, 401),
         (HEADERS, b"x" * 2_001, 413),
+        ({"x-webhook-secret": "s\u00e9cret"}, body(), 401),
+        ({"x-webhook-secret": "\udce9"}, body(), 401),
+        ({"x-webhook-secret": None}, body(), 401),
+        ({"x-webhook-secret": b"wrong"}, body(), 401),
+        ({"x-webhook-secret": ["wrong"]}, body(), 401),
+        ({5: "wrong", b"x-webhook-secret": "wrong"}, body(), 401),
+        (HEADERS, None, 400),
         (HEADERS, b"not json", 400),
         (HEADERS, b"{}", 400),
     ],
 )
-async def test_what_is_refused_writes_nothing(headers: dict[str, str], sent: bytes, status: int) -> None:
+async def test_what_is_refused_writes_nothing(headers: Any, sent: Any, status: int) -> None:
     database, intake = await ready()
     with pytest.raises(WebhookRefusedError) as caught:
         await intake.receive(headers, sent)

@@ -16,7 +16,7 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.prices import RAILWAY_PRICES, total_usd
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
 from railway_saas.domain.usage import cost_usd
-from railway_saas.errors import ConfigurationError, RailwayError
+from railway_saas.errors import ConfigurationError, InstanceInputError, RailwayError
 from railway_saas.instances._sync.inventory import Inventory
 from railway_saas.instances.placement import Marker, ProjectPerInstance
 from railway_saas.instances.stocktaking import DiscrepancyKind, RepairOutcome
@@ -393,6 +393,19 @@ def test_only_the_kinds_asked_for_are_repaired_and_strays_never(railway_emulator
     )
     outcomes = {repair.discrepancy.kind: repair.outcome for repair in repairs.repairs}
     assert outcomes == {DiscrepancyKind.GHOST: DONE, DiscrepancyKind.STRAY: REFUSED}
+    assert here.projects() == before
+
+
+@pytest.mark.parametrize("actor", ["", "x" * 256, "a\0b", None])
+def test_nothing_is_deleted_by_somebody_whom_the_audit_log_cannot_name(
+    railway_emulator: Emulator, actor: Any
+) -> None:
+    here = place(railway_emulator)
+    a_bit_of_everything(here)
+    report = here.inventory.report()
+    before = here.projects()
+    with pytest.raises(InstanceInputError, match="actor"):
+        here.inventory.repair(report, actor=actor)
     assert here.projects() == before
 
 

@@ -86,7 +86,7 @@ def test_a_name_that_passes_is_clean_and_passes_again(name: str) -> None:
         taken = checked_name(name)
     except InstanceInputError:
         return
-    assert checked_name(taken) == taken == name.strip()
+    assert checked_name(taken) == taken == unicodedata.normalize("NFC", name).strip()
     assert 0 < len(taken) <= MAX_NAME
     assert not {unicodedata.category(one)[0] for one in taken} & {"C"}
 
@@ -268,7 +268,9 @@ def test_limits_above_0_pass(limits: ServiceLimits) -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "NaN", "sNaN", "Infinity", "-Infinity"])
 def test_limits_that_mean_nothing_are_refused(name: str, value: str) -> None:
     limits = ServiceLimits(**{name: Decimal(value)})
-    assert refused(name, checked_limits, limits) == f"{name}={value}: must be above 0"
+    assert refused(name, checked_limits, limits) == (
+        f"{name}={value}: must be a number above 0, at most 1000000, with at most 9 decimal places"
+    )
 
 
 # What an instance holds -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from railway_saas.errors import RailwayError
+from railway_saas.instances.arguments import workspace
 from railway_saas.instances.webhook_rules import (
     ALL_DEPLOYMENT_EVENTS,
     WebhookSetupReport,
@@ -29,11 +30,14 @@ class AsyncWebhookSetup:
     Args:
         client: With a token that may administer the workspace.
         workspace_id: The Railway workspace.
+
+    Raises:
+        ConfigurationError: `workspace_id` is blank.
     """
 
     def __init__(self, client: AsyncRailwayClient, *, workspace_id: str) -> None:
         self._client = client
-        self._workspace_id = workspace_id
+        self._workspace_id = workspace(workspace_id)
 
     async def ensure_rule(
         self,

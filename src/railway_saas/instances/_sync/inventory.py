@@ -13,6 +13,7 @@ from railway_saas._core.paging import Cursors
 from railway_saas.domain.statuses import GONE
 from railway_saas.errors import ConfigurationError, RailwayAuthError, RailwayError, RailwayNotFoundError
 from railway_saas.instances._sync.inventory_repair import InventoryRepairer
+from railway_saas.instances.arguments import workspace
 from railway_saas.instances.stocktaking import (
     DESTRUCTIVE,
     REPAIRABLE,
@@ -69,7 +70,7 @@ class Inventory:
         page_size: Projects per request.
 
     Raises:
-        ConfigurationError: `min_age` is negative.
+        ConfigurationError: `workspace_id` is blank, or `min_age` negative.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Inventory:
         min_age: timedelta = timedelta(hours=1),
         page_size: int = 100,
     ) -> None:
+        workspace(workspace_id)
         if min_age < timedelta():
             raise ConfigurationError(f"min_age={min_age}: must not be negative")
         self._client = client.with_options(lane=Lane.BACKGROUND)

@@ -13,6 +13,7 @@ from railway_saas.domain.instances import InstanceEvent
 from railway_saas.domain.records import AuditEntry
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.errors import RailwayAuthError, RailwayError, RailwayNotFoundError
+from railway_saas.instances.arguments import actor_of
 from railway_saas.instances.placement import Marker, read_marker
 from railway_saas.instances.stocktaking import (
     DiscrepancyKind,
@@ -76,8 +77,10 @@ class InventoryRepairer:
         """Look again, and put it right if it is still so.
 
         Raises:
+            InstanceInputError: `actor` is no text that the audit log has room for.
             RepositoryError: The database failed.
         """
+        actor_of(actor)
         ways = {
             DiscrepancyKind.ORPHAN: self._delete_project,
             DiscrepancyKind.DUPLICATE: self._delete_project,

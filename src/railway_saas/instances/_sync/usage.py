@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas._core.operation import Lane
 from railway_saas.errors import ConfigurationError, RailwayResponseError
+from railway_saas.instances.arguments import past_if_given, workspace
 from railway_saas.instances.metering import (
     Marks,
     UsageReport,
@@ -61,7 +62,7 @@ class UsageCollector:
         reread: How long after its end an hour is read again.
         max_windows: Hours read per call at most; the report says how many are left.
         since: From when on to collect, for an installation that ran before it had a collector; by default from the
-            current hour on. Counts at the very first call only.
+            current hour on. Not in the future. Counts at the very first call only.
 
     Raises:
         ConfigurationError: An option cannot be used; the message names it.
@@ -80,14 +81,13 @@ class UsageCollector:
         max_windows: int = 12,
         since: datetime | None = None,
     ) -> None:
+        workspace(workspace_id)
         if not 1 <= page_size <= MAX_USAGE_PAGE:
             raise ConfigurationError(f"page_size={page_size!r}: must be from 1 to {MAX_USAGE_PAGE}")
         if not timedelta() <= settle <= reread:
             raise ConfigurationError(f"settle={settle}, reread={reread}: must be 0 <= settle <= reread")
         if max_windows < 1:
             raise ConfigurationError(f"max_windows={max_windows!r}: must be at least 1")
-        if since is not None and since.utcoffset() is None:
-            raise ConfigurationError(f"since={since!r}: needs a time zone")
         self._client = client.with_options(lane=Lane.BACKGROUND)
         self._database = database
         self._workspace_id = workspace_id
@@ -96,7 +96,7 @@ class UsageCollector:
         self._settle = settle
         self._reread = reread
         self._max_windows = max_windows
-        self._since = since
+        self._since = past_if_given(since, self._now())
         self._names = (f"usage:{workspace_id}", f"usage-final:{workspace_id}")
 
     def collect(self) -> UsageReport:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from railway_saas.errors import RailwayError
+from railway_saas.instances.arguments import workspace
 from railway_saas.instances.webhook_rules import (
     ALL_DEPLOYMENT_EVENTS,
     WebhookSetupReport,
@@ -30,11 +31,14 @@ class WebhookSetup:
     Args:
         client: With a token that may administer the workspace.
         workspace_id: The Railway workspace.
+
+    Raises:
+        ConfigurationError: `workspace_id` is blank.
     """
 
     def __init__(self, client: RailwayClient, *, workspace_id: str) -> None:
         self._client = client
-        self._workspace_id = workspace_id
+        self._workspace_id = workspace(workspace_id)
 
     def ensure_rule(
         self,

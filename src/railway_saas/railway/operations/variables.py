@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from railway_saas._core.operation import Lane, Operation
+from railway_saas._core.quoting import quoted
 from railway_saas.errors import RailwayInputError
 from railway_saas.railway.models.variables import Variable, Variables
 from railway_saas.railway.operations._arguments import texts, then
@@ -33,7 +34,7 @@ def require_variables(variables: object) -> None:
         _require_name(name, "variables")
         if not isinstance(value, str):
             raise RailwayInputError(
-                f"variables[{name!r}]: the value must be a text, not {type(value).__name__}",
+                f"variables[{quoted(name)}]: the value must be a text, not {type(value).__name__}",
                 argument="variables",
             )
 

@@ -27,6 +27,7 @@ from railway_saas.errors import (
     NameTakenError,
 )
 from railway_saas.instances._async.managing.driving import AsyncDriving
+from railway_saas.instances.arguments import identity, identity_if_given, mapping, seconds, text
 from railway_saas.instances.inputs import (
     checked_limits,
     checked_name,
@@ -90,8 +91,15 @@ class AsyncAccepting(AsyncDriving):
             ProvisioningError: With `wait`: it did not come up. What was made for it is gone again, and its slot free.
             NeedsAttentionError: With `wait`: an operator has to decide.
         """
+        identity(user_id, "user_id")
+        identity(template_id, "template_id")
+        identity_if_given(revision_id, "revision_id")
         name = checked_name(name)
-        request = (str(template_id), name, dict(inputs or {}), str(revision_id), str(limits))
+        mapping({} if inputs is None else inputs, "inputs")
+        limits = checked_limits(ServiceLimits() if limits is None else limits)
+        seconds(timeout_s, "timeout_s")
+        given = sorted((str(key), str(value)) for key, value in (inputs or {}).items())
+        request = (str(template_id), name, given, str(revision_id), limits.to_json())
         async with self._database.unit_of_work() as work:
             await work.instances.lock_owner(user_id)
             known = await self._reserved(work, user_id, idempotency_key, request)
@@ -123,11 +131,7 @@ class AsyncAccepting(AsyncDriving):
         """The instance that an earlier request under this key made."""
         if key is None:
             return None
-        if not key.strip() or len(key) > MAX_IDEMPOTENCY_KEY:
-            raise InstanceInputError(
-                f"idempotency_key: must have 1 to {MAX_IDEMPOTENCY_KEY} characters",
-                argument="idempotency_key",
-            )
+        text(key, "idempotency_key", longest=MAX_IDEMPOTENCY_KEY)
         now = self._now()
         digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
         known = await work.idempotency_keys.reserve(
@@ -157,7 +161,7 @@ class AsyncAccepting(AsyncDriving):
         name: str,
         inputs: Mapping[str, str],
         revision_id: UUID | None,
-        limits: ServiceLimits | None,
+        limits: ServiceLimits,
         actor: str,
     ) -> Instance:
         """Check everything, then write the instance, its first operation, and who did it."""
@@ -167,7 +171,7 @@ class AsyncAccepting(AsyncDriving):
         revision = await self._revision(work, template_id, revision_id)
         document = Template.parse(revision.document)
         require_size(variables_bytes(document.fill(inputs), {}), "inputs")
-        wanted = completed_limits(checked_limits(limits or ServiceLimits()), catalogue.resources)
+        wanted = completed_limits(limits, catalogue.resources)
         resources = resources_of(document, wanted)
         refuse_over_limit(
             self.plans,
@@ -211,6 +215,7 @@ class AsyncAccepting(AsyncDriving):
 
     async def plan_of(self, user_id: UUID) -> Plan:
         """The owner's plan: of the current subscription, else the default one."""
+        identity(user_id, "user_id")
         async with self._database.unit_of_work() as work:
             return await self._plan_of(work, user_id)
 

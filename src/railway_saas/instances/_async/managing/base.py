@@ -21,6 +21,7 @@ from railway_saas.errors import (
 from railway_saas.instances._async.looking import AsyncLooker
 from railway_saas.instances._async.loop import AsyncControlLoop
 from railway_saas.instances._async.reading import AsyncReader
+from railway_saas.instances.arguments import actor_of, identity, identity_if_given, workspace
 from railway_saas.instances.inputs import (
     fill_known,
 )
@@ -67,8 +68,9 @@ class AsyncManagerBase:
         now: Callable[[], datetime] | None = None,
         random: RandomSource | None = None,
     ) -> None:
-        if not workspace_id.strip() or (worker is not None and not worker.strip()):
-            raise ConfigurationError("workspace_id and worker: must not be blank")
+        workspace(workspace_id)
+        if worker is not None and not worker.strip():
+            raise ConfigurationError("worker: must not be blank")
         self.plans = plans
         self.settings = settings or ManagerSettings()
         self.placement: Placement = placement or ProjectPerInstance()
@@ -150,7 +152,7 @@ class AsyncManagerBase:
             AuditEntry(
                 id=new_id(now),
                 at=now,
-                actor=actor,
+                actor=actor_of(actor),
                 action=action,
                 subject_type=subject[0],
                 subject_id=str(subject[1]),
@@ -160,6 +162,8 @@ class AsyncManagerBase:
         )
 
     async def _owned(self, work: AsyncUnitOfWork, instance_id: UUID, user_id: UUID | None) -> Instance:
+        identity(instance_id, "instance_id")
+        identity_if_given(user_id, "user_id")
         try:
             instance = await work.instances.get(instance_id)
         except NotFoundError:
@@ -190,6 +194,7 @@ class AsyncManagerBase:
         )
 
     async def _catalogue_entry(self, work: AsyncUnitOfWork, template_id: UUID) -> CatalogueTemplate:
+        identity(template_id, "template_id")
         try:
             return await work.templates.get(template_id)
         except NotFoundError as error:
@@ -198,13 +203,13 @@ class AsyncManagerBase:
     async def _revision(
         self, work: AsyncUnitOfWork, template_id: UUID, revision_id: UUID | None
     ) -> TemplateRevision:
-        if revision_id is None:
+        if identity_if_given(revision_id, "revision_id") is None:
             latest = await work.templates.latest_revision(template_id)
             if latest is None:
                 raise InstanceNotFoundError(f"template {template_id} has no revision")
             return latest
         try:
-            revision = await work.templates.get_revision(revision_id)
+            revision = await work.templates.get_revision(identity(revision_id, "revision_id"))
         except NotFoundError as error:
             raise InstanceNotFoundError(f"there is no revision {revision_id}") from error
         if revision.template_id != template_id:

@@ -14,6 +14,7 @@ from railway_saas.errors import (
     ProvisioningError,
 )
 from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.arguments import LARGEST_RUN, identity, seconds, whole
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class AsyncDriving(AsyncManagerBase):
         Raises:
             InstanceNotFoundError: There is no such instance.
         """
+        identity(instance_id, "instance_id")
         try:
             return await self._loop.for_one_run().reconcile(instance_id)
         except NotFoundError as error:
@@ -52,7 +54,7 @@ class AsyncDriving(AsyncManagerBase):
 
         Looks are merged, a hundred to a request, and go out after users' actions.
         """
-        return await self._loop.for_one_run().run_due(limit)
+        return await self._loop.for_one_run().run_due(whole(limit, "limit", low=1, high=LARGEST_RUN))
 
     async def next_due_at(self) -> datetime | None:
         """When `run_due` finds something next; None: there is nothing to look after."""
@@ -93,6 +95,7 @@ class AsyncDriving(AsyncManagerBase):
             InstanceNotFoundError: There is none of that id, or it is somebody else's.
             InstanceError: Time is up; it goes on when a worker comes by.
         """
+        seconds(timeout_s, "timeout_s")
         await self.get(instance_id, user_id=user_id)
         deadline = self._clock.monotonic() + timeout_s
         seen = str(lowest_id(self._now()))

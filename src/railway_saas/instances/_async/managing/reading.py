@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances._async.managing.base import AsyncManagerBase
+from railway_saas.instances.arguments import (
+    choice_if_given,
+    cursor,
+    identity,
+    identity_if_given,
+    page_size,
+    text_if_given,
+)
 from railway_saas.instances.verbs import OPERATOR_VERBS, Verb, allowed_verbs
 
 if TYPE_CHECKING:
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
     )
     from railway_saas.domain.operations import ProviderOperation
     from railway_saas.domain.plans import Slots
-    from railway_saas.domain.statuses import InstanceStatus, OperationState
 
 
 class AsyncReading(AsyncManagerBase):
@@ -32,6 +40,7 @@ class AsyncReading(AsyncManagerBase):
         self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 100
     ) -> Sequence[InstanceEvent]:
         """What has happened to it, oldest first; go on `after` the id of the last one."""
+        after, limit = cursor(after), page_size(limit)
         async with self._database.unit_of_work() as work:
             await self._owned(work, instance_id, user_id)
             return (await work.events.list_page(instance_id, after=after, limit=limit)).items
@@ -53,6 +62,10 @@ class AsyncReading(AsyncManagerBase):
         limit: int = 50,
     ) -> Page[Instance]:
         """Instances of an owner, or of all; `after` is the `next_cursor` of the page before."""
+        identity_if_given(user_id, "user_id")
+        identity_if_given(template_id, "template_id")
+        after, limit = cursor(after), page_size(limit)
+        status = choice_if_given(status, InstanceStatus, "status")
         async with self._database.unit_of_work() as work:
             return await work.instances.list_page(
                 user_id=user_id,
@@ -73,6 +86,7 @@ class AsyncReading(AsyncManagerBase):
         self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 50
     ) -> Page[Deployment]:
         """Its deployments, oldest first."""
+        after, limit = cursor(after), page_size(limit)
         async with self._database.unit_of_work() as work:
             await self._owned(work, instance_id, user_id)
             return await work.deployments.list_page(instance_id, after=after, limit=limit)
@@ -86,6 +100,9 @@ class AsyncReading(AsyncManagerBase):
         limit: int = 50,
     ) -> Page[ProviderOperation]:
         """Writes to Railway: the history of an instance, or an operator's queue. Operators only."""
+        identity_if_given(instance_id, "instance_id")
+        after, limit = cursor(after), page_size(limit)
+        state = choice_if_given(state, OperationState, "state")
         async with self._database.unit_of_work() as work:
             return await work.operations.list_page(
                 instance_id=instance_id, state=state, after=after, limit=limit
@@ -93,6 +110,7 @@ class AsyncReading(AsyncManagerBase):
 
     async def slots_of(self, user_id: UUID) -> Slots:
         """What the owner's instances hold of the plan."""
+        identity(user_id, "user_id")
         async with self._database.unit_of_work() as work:
             return await work.instances.slots_of(user_id)
 
@@ -105,6 +123,8 @@ class AsyncReading(AsyncManagerBase):
         limit: int = 50,
     ) -> Page[CatalogueTemplate]:
         """The catalogue; what is offered unless `is_active` says otherwise."""
+        text_if_given(category, "category")
+        after, limit = cursor(after), page_size(limit)
         async with self._database.unit_of_work() as work:
             return await work.templates.list_page(
                 is_active=is_active, category=category, after=after, limit=limit

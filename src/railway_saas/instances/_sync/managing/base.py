@@ -22,6 +22,7 @@ from railway_saas.errors import (
 from railway_saas.instances._sync.looking import Looker
 from railway_saas.instances._sync.loop import ControlLoop
 from railway_saas.instances._sync.reading import Reader
+from railway_saas.instances.arguments import actor_of, identity, identity_if_given, workspace
 from railway_saas.instances.inputs import (
     fill_known,
 )
@@ -68,8 +69,9 @@ class ManagerBase:
         now: Callable[[], datetime] | None = None,
         random: RandomSource | None = None,
     ) -> None:
-        if not workspace_id.strip() or (worker is not None and not worker.strip()):
-            raise ConfigurationError("workspace_id and worker: must not be blank")
+        workspace(workspace_id)
+        if worker is not None and not worker.strip():
+            raise ConfigurationError("worker: must not be blank")
         self.plans = plans
         self.settings = settings or ManagerSettings()
         self.placement: Placement = placement or ProjectPerInstance()
@@ -147,7 +149,7 @@ class ManagerBase:
             AuditEntry(
                 id=new_id(now),
                 at=now,
-                actor=actor,
+                actor=actor_of(actor),
                 action=action,
                 subject_type=subject[0],
                 subject_id=str(subject[1]),
@@ -157,6 +159,8 @@ class ManagerBase:
         )
 
     def _owned(self, work: UnitOfWork, instance_id: UUID, user_id: UUID | None) -> Instance:
+        identity(instance_id, "instance_id")
+        identity_if_given(user_id, "user_id")
         try:
             instance = work.instances.get(instance_id)
         except NotFoundError:
@@ -187,19 +191,20 @@ class ManagerBase:
         )
 
     def _catalogue_entry(self, work: UnitOfWork, template_id: UUID) -> CatalogueTemplate:
+        identity(template_id, "template_id")
         try:
             return work.templates.get(template_id)
         except NotFoundError as error:
             raise InstanceNotFoundError(f"there is no template {template_id}") from error
 
     def _revision(self, work: UnitOfWork, template_id: UUID, revision_id: UUID | None) -> TemplateRevision:
-        if revision_id is None:
+        if identity_if_given(revision_id, "revision_id") is None:
             latest = work.templates.latest_revision(template_id)
             if latest is None:
                 raise InstanceNotFoundError(f"template {template_id} has no revision")
             return latest
         try:
-            revision = work.templates.get_revision(revision_id)
+            revision = work.templates.get_revision(identity(revision_id, "revision_id"))
         except NotFoundError as error:
             raise InstanceNotFoundError(f"there is no revision {revision_id}") from error
         if revision.template_id != template_id:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from railway_saas._core.quoting import quoted
 from railway_saas.domain.catalogue import LOCAL_PREFIX, CatalogueTemplate, TemplateRevision
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
@@ -13,6 +14,7 @@ from railway_saas.domain.instances import (
 )
 from railway_saas.errors import ConflictError, NameTakenError, TemplateError, TemplateProblem
 from railway_saas.instances._sync.managing.base import SYSTEM, ManagerBase
+from railway_saas.instances.arguments import LONGEST_RAILWAY_ID, text_if_given
 from railway_saas.instances.inputs import (
     MAX_VARIABLES_BYTES,
     checked_limits,
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
+
+
+LONGEST_CATEGORY: Final = 100
+LONGEST_TIER: Final = 50
 
 
 class CatalogueVerbs(ManagerBase):
@@ -58,9 +64,14 @@ class CatalogueVerbs(ManagerBase):
 
         Raises:
             TemplateError: The document has faults; all of them are in `problems`.
+            InstanceInputError: The name, a text or a limit cannot be used.
             NameTakenError: The Railway template is in the catalogue already: publish a revision.
         """
         template = _checked(document)
+        text_if_given(railway_template_id, "railway_template_id", longest=LONGEST_RAILWAY_ID)
+        text_if_given(description, "description")
+        text_if_given(category, "category", longest=LONGEST_CATEGORY)
+        text_if_given(price_tier, "price_tier", longest=LONGEST_TIER)
         now = self._now()
         template_id = new_id(now)
         entry = CatalogueTemplate(
@@ -70,7 +81,7 @@ class CatalogueVerbs(ManagerBase):
             description=description,
             category=category,
             price_tier=price_tier,
-            resources=checked_limits(resources or ServiceLimits()),
+            resources=checked_limits(ServiceLimits() if resources is None else resources, "resources"),
             setup_config=setup_config,
             created_at=now,
             updated_at=now,
@@ -104,6 +115,7 @@ class CatalogueVerbs(ManagerBase):
             InstanceNotFoundError: There is no such template.
         """
         template = _checked(document)
+        text_if_given(notes, "notes")
         with self._database.unit_of_work() as work:
             self._catalogue_entry(work, template_id)
             known = work.templates.find_revision(template_id, template.content_hash)
@@ -126,7 +138,7 @@ class CatalogueVerbs(ManagerBase):
 
 def _published_already(railway_template_id: str | None) -> NameTakenError:
     return NameTakenError(
-        f"railway_template_id={railway_template_id!r}: is in the catalogue; publish a revision of it",
+        f"railway_template_id={quoted(railway_template_id)}: is in the catalogue; publish a revision of it",
         argument="railway_template_id",
     )
 

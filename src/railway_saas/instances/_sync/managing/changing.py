@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from railway_saas._core.quoting import quoted
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.instances import (
     DomainState,
@@ -21,6 +22,7 @@ from railway_saas.errors import (
     NameTakenError,
 )
 from railway_saas.instances._sync.managing.base import ManagerBase
+from railway_saas.instances.arguments import whole
 from railway_saas.instances.inputs import (
     checked_domain,
     checked_limits,
@@ -163,7 +165,9 @@ class Changing(ManagerBase):
             try:
                 work.domains.add(row)
             except ConflictError as error:
-                raise NameTakenError(f"domain={host!r}: is in use", argument="domain") from error
+                leaving = known is not None and _is_leaving(known, instance)
+                state = "is being removed; ask again once it is gone" if leaving else "is in use"
+                raise NameTakenError(f"domain={host!r}: {state}", argument="domain") from error
             self._want(work, instance, Verb.ATTACH_DOMAIN, actor, {"domain": host})
         return row
 
@@ -190,6 +194,11 @@ class Changing(ManagerBase):
             return self._want(work, instance, Verb.REMOVE_DOMAIN, actor, {"domain": host})
 
 
+def _is_leaving(domain: InstanceDomain, instance: Instance) -> bool:
+    """Whether the instance itself is giving it up. Of somebody else's nothing is told."""
+    return domain.instance_id == instance.id and domain.state is DomainState.REMOVING
+
+
 def _domain_service(template: Template, service: str | None) -> str:
     names = [one.name for one in template.services]
     if service is None:
@@ -197,13 +206,11 @@ def _domain_service(template: Template, service: str | None) -> str:
         return public or names[0]
     if service not in names:
         raise InstanceInputError(
-            f"service={service!r}: there is none of that name; there are {', '.join(names)}",
+            f"service={quoted(service)}: there is none of that name; there are {', '.join(names)}",
             argument="service",
         )
     return service
 
 
 def _checked_port(port: int | None) -> int | None:
-    if port is not None and not 1 <= port <= MAX_PORT:
-        raise InstanceInputError(f"target_port={port}: must be from 1 to {MAX_PORT}", argument="target_port")
-    return port
+    return None if port is None else whole(port, "target_port", low=1, high=MAX_PORT)

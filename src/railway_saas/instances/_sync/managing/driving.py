@@ -15,6 +15,7 @@ from railway_saas.errors import (
     ProvisioningError,
 )
 from railway_saas.instances._sync.managing.base import ManagerBase
+from railway_saas.instances.arguments import LARGEST_RUN, identity, seconds, whole
 from railway_saas.instances.outcomes import Outcome, OutcomeKind, RunReport
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Driving(ManagerBase):
         Raises:
             InstanceNotFoundError: There is no such instance.
         """
+        identity(instance_id, "instance_id")
         try:
             return self._loop.for_one_run().reconcile(instance_id)
         except NotFoundError as error:
@@ -53,7 +55,7 @@ class Driving(ManagerBase):
 
         Looks are merged, a hundred to a request, and go out after users' actions.
         """
-        return self._loop.for_one_run().run_due(limit)
+        return self._loop.for_one_run().run_due(whole(limit, "limit", low=1, high=LARGEST_RUN))
 
     def next_due_at(self) -> datetime | None:
         """When `run_due` finds something next; None: there is nothing to look after."""
@@ -92,6 +94,7 @@ class Driving(ManagerBase):
             InstanceNotFoundError: There is none of that id, or it is somebody else's.
             InstanceError: Time is up; it goes on when a worker comes by.
         """
+        seconds(timeout_s, "timeout_s")
         self.get(instance_id, user_id=user_id)
         deadline = self._clock.monotonic() + timeout_s
         seen = str(lowest_id(self._now()))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
+from railway_saas._core.quoting import quoted
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.errors import (
@@ -96,7 +97,7 @@ class Operating(ManagerBase):
         project = next((one for one in found if one.project_id == project_id and one.marked), None)
         if project is None:
             raise InstanceInputError(
-                f"project_id={project_id!r}: no project of that id carries the instance's marker",
+                f"project_id={quoted(project_id)}: no project of that id carries the instance's marker",
                 argument="project_id",
             )
         environment_id = project.environment_id

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from railway_saas._core.quoting import quoted
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus
 from railway_saas.errors import (
@@ -14,9 +14,11 @@ from railway_saas.errors import (
     InstanceStateError,
 )
 from railway_saas.instances._sync.managing.base import ManagerBase
+from railway_saas.instances.arguments import LONGEST_RAILWAY_ID, grace_if_given, text
 from railway_saas.instances.verbs import Verb, allowed_verbs, is_deletion_due
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from uuid import UUID
 
     from railway_saas.domain.instances import (
@@ -84,7 +86,8 @@ class Switching(ManagerBase):
             if not chosen:
                 names = ", ".join(row.name for row in rows)
                 raise InstanceInputError(
-                    f"service={service!r}: there is none of that name; there are {names}", argument="service"
+                    f"service={quoted(service)}: there is none of that name; there are {names}",
+                    argument="service",
                 )
             for row in chosen:
                 request = {
@@ -108,6 +111,7 @@ class Switching(ManagerBase):
         Raises:
             InstanceNotFoundError: The instance has no such deployment.
         """
+        text(railway_deployment_id, "railway_deployment_id", longest=LONGEST_RAILWAY_ID)
         with self._database.unit_of_work() as work:
             instance = self._locked(work, instance_id, user_id, Verb.ROLLBACK)
             deployment = work.deployments.find(railway_deployment_id)
@@ -172,13 +176,10 @@ class Switching(ManagerBase):
         """Delete it with everything in it: at once, or after a grace in which `cancel_deletion` calls it off.
 
         Raises:
-            InstanceInputError: The grace is not above 0.
+            InstanceInputError: The grace is not above 0, or longer than ten years.
             InstanceStateError: It is being deleted already, or gone; or a scheduled deletion is due and cannot be put off.
         """
-        if after is not None and after <= timedelta(0):
-            raise InstanceInputError(
-                "after: must be above 0; leave it out to delete at once", argument="after"
-            )
+        after = grace_if_given(after)
         with self._database.unit_of_work() as work:
             instance = self._locked(work, instance_id, user_id, Verb.DELETE)
             if after is not None:
