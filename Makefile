@@ -36,7 +36,7 @@ venv: .venv/.stamp ## Make or refresh the virtual environment
 demo: .venv/.stamp ## Play the SDK, then the platform over HTTP: embedded, and on PostgreSQL and Redis
 	@$(BIN)/python examples/demo.py
 	@$(BIN)/python examples/platform_demo.py
-	@$(BIN)/python scripts/with_services.py $(BIN)/python examples/platform_demo.py --full
+	@$(BIN)/python scripts/with_services.py --or-skip $(BIN)/python examples/platform_demo.py --full
 
 serve: .venv/.stamp ## Run the whole platform on this machine, over an emulated Railway
 	@$(BIN)/railway-saas-server serve
