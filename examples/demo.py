@@ -254,8 +254,8 @@ class Story:
             placement=self.manager.placement,
         )
         report = inventory.report()
-        print(f"    {report.projects} projects at Railway, {report.instances} instances, ")
-        print(f"    {len(report.discrepancies)} discrepancies")
+        counts = f"{report.projects} projects at Railway, {report.instances} instances"
+        print(f"    {counts}, {len(report.discrepancies)} discrepancies")
         left = list(self.railway.projects.list(workspace_id=self.emulator.workspace_id))
         if report.discrepancies or left:
             sys.exit("demo: something is left")

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
 
@@ -44,6 +45,7 @@ def create_app(emulator: Emulator | None = None, *, worker: bool = True) -> Fast
     app = FastAPI(title="Shop", lifespan=lifespan)
     app.include_router(router)
     app.add_exception_handler(RailwaySaasError, on_error)
+    app.add_exception_handler(RequestValidationError, on_bad_request)
     return app
 
 
@@ -51,6 +53,13 @@ async def on_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RailwaySaasError)
     status, body = answer_to(error)
     return JSONResponse(body, status)
+
+
+async def on_bad_request(_: Request, error: Exception) -> JSONResponse:
+    """What is wrong and where. FastAPI's own answer repeats the values, which may be secrets."""
+    assert isinstance(error, RequestValidationError)
+    faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    return JSONResponse({"error": "BadRequest", "detail": faults}, 422)
 
 
 def the_shop(request: Request) -> Shop:
@@ -79,7 +88,7 @@ def shown(shop: Shop, instance: Instance) -> dict[str, Any]:
         "status": instance.status,
         "address": instance.observed.domain and f"https://{instance.observed.domain}",
         "error": instance.observed.error,
-        "can": shop.manager.allowed(instance),
+        "can": shop.manager.allowed(instance, for_owner=True),
     }
 
 

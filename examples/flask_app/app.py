@@ -22,6 +22,7 @@ from examples.flask_app.shop import Shop, open_shop
 from railway_saas import RailwaySaasError
 from railway_saas.domain import Instance, owner_id
 from railway_saas.emulator import Emulator
+from railway_saas.errors import InstanceInputError
 from railway_saas.templates import Template
 
 log = logging.getLogger("shop")
@@ -73,6 +74,21 @@ def the_owner() -> UUID:
     return owner_id(request.headers.get("X-User") or abort(401))
 
 
+def the_body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise InstanceInputError("body: must be a JSON object", argument="body")
+    return body
+
+
+def as_id(value: object, argument: str) -> UUID:
+    """Everything else in a request the SDK checks itself."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise InstanceInputError(f"{argument}: must be a UUID", argument=argument) from None
+
+
 def shown(instance: Instance) -> dict[str, Any]:
     return {
         "id": instance.id,
@@ -80,7 +96,7 @@ def shown(instance: Instance) -> dict[str, Any]:
         "status": instance.status,
         "address": instance.observed.domain and f"https://{instance.observed.domain}",
         "error": instance.observed.error,
-        "can": the_shop().manager.allowed(instance),
+        "can": the_shop().manager.allowed(instance, for_owner=True),
     }
 
 
@@ -96,11 +112,11 @@ def catalogue() -> Response:
 
 @routes.post("/instances")
 def deploy() -> tuple[Response, int]:
-    order = request.get_json()
+    order = the_body()
     instance = the_shop().manager.deploy(
         user_id=the_owner(),
-        template_id=UUID(order["template_id"]),
-        name=order["name"],
+        template_id=as_id(order.get("template_id"), "template_id"),
+        name=order.get("name", ""),
         inputs=order.get("inputs"),
         idempotency_key=request.headers.get("Idempotency-Key"),
     )
@@ -132,7 +148,7 @@ def events(instance_id: UUID) -> Response:
 @routes.put("/instances/<uuid:instance_id>/variables")
 def set_variables(instance_id: UUID) -> tuple[Response, int]:
     manager = the_shop().manager
-    return _accepted(manager.set_variables(instance_id, request.get_json(), user_id=the_owner()))
+    return _accepted(manager.set_variables(instance_id, the_body(), user_id=the_owner()))
 
 
 @routes.delete("/instances/<uuid:instance_id>")

@@ -49,7 +49,7 @@ def test_plan_shows_order_volumes_and_cost(command: CommandLine) -> None:
     result = command("templates", "plan", APP)
     assert result.status == 0
     assert "volume of Postgres" in result.out
-    assert "a month" in result.out
+    assert "a month at 0.25 GB of memory and 0.02 vCPU per service on average" in result.out
     assert command("templates", "plan", APP, "--json").json["start_order"][-1] == ["App"]
 
 

@@ -155,6 +155,44 @@ async def test_fastapi_says_what_is_wrong(emulator: Emulator) -> None:
         assert (wrong.status_code, wrong.json()["error"]) == (422, "InstanceInputError")
 
 
+senseless = pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {},
+        {"template_id": "hunter2", "name": "blog"},
+        {"template_id": None},
+        {"template_id": None, "name": "blog", "inputs": ["hunter2"]},
+        {"template_id": None, "name": "blog", "inputs": {"A": {"b": "hunter2"}}},
+        {"template_id": None, "name": ["hunter2"]},
+    ],
+)
+"""Orders that make no sense. Where the template is None, take one that there is."""
+
+
+def filled(body: Any, offered: list[dict[str, Any]]) -> Any:
+    return body | {"template_id": offered[0]["id"]} if body and body["template_id"] is None else body
+
+
+@senseless
+async def test_fastapi_tells_what_makes_no_sense_and_does_not_repeat_it(
+    emulator: Emulator, body: Any
+) -> None:
+    async with fastapi_client(emulator, worker=False) as (_, client):
+        wanted = filled(body, (await client.get("/templates")).json())
+        answer = await client.post("/instances", json=wanted, headers=ANN)
+    assert (answer.status_code, "hunter2" in answer.text) == (422, False)
+    assert set(answer.json()) >= {"error", "detail"}
+
+
+async def test_fastapi_offers_owners_what_they_may_do(emulator: Emulator) -> None:
+    async with fastapi_client(emulator, worker=False) as (_, client):
+        path = f"/instances/{(await order(client, 'blog')).json()['id']}"
+        await client.get(f"{path}/progress", headers=ANN)
+        offered = (await client.get(path, headers=ANN)).json()["can"]
+    assert ("stop" in offered, "suspend" in offered) == (True, False)
+
+
 async def test_fastapi_is_woken_by_a_webhook(emulator: Emulator) -> None:
     sent = tell_of_crashes(emulator)
     async with fastapi_client(emulator, worker=False) as (shop, client):
@@ -198,7 +236,8 @@ def flask_client(emulator: Emulator) -> Iterator[FlaskClient]:
     app = flask_example.create_app(emulator, worker=False)
     with app.test_client() as client:
         yield client
-    app.extensions["shop"].close()
+    if "shop" in app.extensions:  # it is opened when it is first needed
+        app.extensions["shop"].close()
 
 
 def shop_of(client: FlaskClient) -> Shop:
@@ -252,6 +291,27 @@ def test_flask_says_what_is_wrong(flask_client: FlaskClient) -> None:
         assert flask_client.get(path + one, headers=BOB).status_code == 404
     assert flask_client.delete(path, headers=BOB).status_code == 404
     assert flask_client.get("/instances", headers=BOB).json == []
+
+
+@senseless
+def test_flask_tells_what_makes_no_sense_and_does_not_repeat_it(flask_client: FlaskClient, body: Any) -> None:
+    wanted = filled(body, flask_client.get("/templates").json)
+    answer = flask_client.post("/instances", json=wanted, headers=ANN)
+    assert (answer.status_code, "hunter2" in answer.text) == (422, False)
+    assert set(answer.json) >= {"error", "detail"}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"hunter2"])
+def test_flask_tells_what_is_no_json(flask_client: FlaskClient, content: bytes) -> None:
+    answer = flask_client.post("/instances", data=content, content_type="application/json", headers=ANN)
+    assert (answer.status_code, answer.json["argument"]) == (422, "body")
+
+
+def test_flask_offers_owners_what_they_may_do(flask_client: FlaskClient, emulator: Emulator) -> None:
+    made = ask(flask_client, "blog").json
+    work_until_it_rests(flask_client, emulator)
+    offered = flask_client.get(f"/instances/{made['id']}", headers=ANN).json["can"]
+    assert ("stop" in offered, "suspend" in offered) == (True, False)
 
 
 def test_flask_is_woken_by_a_webhook(flask_client: FlaskClient, emulator: Emulator) -> None:

@@ -63,3 +63,4 @@ def test_the_demo_ends_well_without_the_genuine_documents(repository: Path, tmp_
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "demo: ok"
+    assert "    0 projects at Railway, 0 instances, 0 discrepancies" in done.stdout.splitlines()

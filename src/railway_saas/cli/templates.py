@@ -104,7 +104,12 @@ def plan(file: FileArgument, *, as_json: JsonOption = False) -> None:
     for item in made.required_inputs:
         out.line(f"to fill in: {item.key}")
     out.line()
-    out.line(f"about ${made.estimated_monthly_cost.total:.2f} a month, assuming what --json lists")
+    cost = made.estimated_monthly_cost
+    use = cost.assumptions.typical
+    out.line(
+        f"about ${cost.total:.2f} a month at {use.memory_gb} GB of memory and {use.vcpus} vCPU per service on average; "
+        "--json lists all that is assumed"
+    )
     for warning in made.warnings:
         out.line(f"warning: {warning.path}: {warning.message}", style="yellow")
 
