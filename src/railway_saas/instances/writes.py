@@ -10,6 +10,7 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.instances import calls
 from railway_saas.instances.deciding.building import CONFIGURE_KEY
 from railway_saas.instances.deciding.changing import changed_variables, planned_upgrade
+from railway_saas.instances.placement import Marker, read_marker
 from railway_saas.instances.settings import DEFAULT_BUCKET_REGION, bucket_region, limit_override, settings_of
 from railway_saas.instances.staging import restored_change
 from railway_saas.instances.steps import STAGED
@@ -348,6 +349,18 @@ def result_of(intent: Intent, answers: Sequence[Any]) -> Mapping[str, Any]:
             }  # the id of a committed patch; whether it could be applied is to be seen
         case _:
             return {}
+
+
+def is_doubtful(s: Situation, intent: Intent, answers: Sequence[Any]) -> bool:
+    """Whether an answer is not about what was asked for: then that is looked for, as if there had been no answer.
+
+    Everything else is built into the project of the answer, which could be a stranger's.
+    """
+    if intent.kind is not OperationKind.PROJECT_CREATE:
+        return False
+    project = answers[0]
+    is_ours = read_marker(project.description) == Marker(s.namespace, s.instance.id)
+    return not is_ours or not project.environments
 
 
 def goes_on(intent: Intent, result: Mapping[str, Any]) -> bool:

@@ -82,3 +82,66 @@ def test_an_environment_with_such_ids_breaks_nothing_off(new_stage: Any, odd: st
         assert (manager.run_due()).failures == {}
         stage.clock.advance(60)
     assert (stage.get(instance.id)).status in {InstanceStatus.RUNNING, InstanceStatus.CRASHED}
+
+
+# What is not true -----------------------------------------------------------------------------------------------------
+
+
+NOWHERE = "5c0ffee0-0000-4000-8000-000000000001"
+LIES = {
+    "another id": lambda found: {**found, "id": NOWHERE},
+    "no environments": lambda found: {**found, "environments": {"edges": []}},
+    "no description": lambda found: {**found, "description": None},
+    "another description": lambda found: {**found, "description": "mine"},
+}
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("lie", LIES)
+def test_a_project_is_found_by_its_marker_where_the_answer_to_its_creation_is_wrong(
+    new_stage: Any, known: bool, lie: str
+) -> None:
+    stage = new_stage(APP, known=known)
+    spoil(stage, "projectCreate", LIES[lie])
+    instance = stage.running()
+    assert (instance.status, instance.observed.error) == (InstanceStatus.RUNNING, None)
+    assert [project.id for project in stage.railway.living] == [instance.observed.project_id]
+    assert stage.sent("projectCreate") == 1
+
+
+@BOTH_WAYS
+def test_a_strangers_project_in_the_answer_is_left_alone(new_stage: Any, known: bool) -> None:
+    stage = new_stage(APP, known=known)
+    railway = stage.railway.client()
+    theirs = railway.projects.create(name="theirs", workspace_id=stage.railway.workspace_id)
+    stage.rules.leave_alone(theirs.id)
+    environments = {
+        "edges": [{"node": {"id": theirs.environments[0].id, "name": "production", "isEphemeral": False}}]
+    }
+    spoil(
+        stage,
+        "projectCreate",
+        lambda found: {
+            **found,
+            "id": theirs.id,
+            "description": theirs.description,
+            "environments": environments,
+        },
+    )
+    instance = stage.running()
+    assert {project.id for project in stage.railway.living} == {instance.observed.project_id, theirs.id}
+
+
+@BOTH_WAYS
+def test_what_is_deleted_under_a_wrong_id_leaves_nothing_behind(new_stage: Any, known: bool) -> None:
+    stage = new_stage(APP, known=known)
+    spoil(stage, "projectCreate", LIES["another id"])
+    manager = stage.manager()
+    instance = stage.accepted(manager)
+    stage.railway.faults.add("drop", "templateDeployV2" if known else "serviceCreate", times=1)
+    manager.reconcile(instance.id)
+    assert (stage.get(instance.id)).observed.project_id == NOWHERE
+    manager.delete(instance.id)
+    stage.drive(manager)
+    assert (stage.get(instance.id)).status is InstanceStatus.DELETED
+    assert stage.railway.living == []

@@ -11,11 +11,12 @@ from railway_saas.domain.instances import ServiceLimits
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.instances.manager_settings import ManagerSettings
-from railway_saas.instances.steps import Write
+from railway_saas.instances.steps import PROJECTS, Look, Write
 from railway_saas.templates import Template
 from tests.support.situations import (
     APP_KEY,
     ENVIRONMENT,
+    NOTHING_FOUND,
     NOW,
     POSTGRES_KEY,
     REDIS_KEY,
@@ -23,6 +24,7 @@ from tests.support.situations import (
     app,
     decide,
     environment,
+    found,
     instance,
     kinds,
     later,
@@ -39,6 +41,7 @@ from tests.support.situations import (
 
 if TYPE_CHECKING:
     from railway_saas.domain.operations import ProviderOperation
+    from railway_saas.instances.steps import ProjectSearch
 
 PROVISIONING = InstanceStatus.PROVISIONING
 PROJECT = operation(OperationKind.PROJECT_CREATE, "project")
@@ -179,7 +182,8 @@ REFUSED = [
 def test_a_refused_call_undoes_what_was_made_and_gives_up_what_is_open(kind: OperationKind, key: str) -> None:
     refused = operation(kind, key, OperationState.FAILED, error="Railway says no")
     open_one = operation(OperationKind.VOLUME_CREATE, "volume:web:/data", OperationState.INTENDED)
-    s = situation(instance(PROVISIONING), operations=[PROJECT, refused, open_one], from_calls=True)
+    operations = [PROJECT, refused, open_one]
+    s = situation(instance(PROVISIONING), operations=operations, from_calls=True, sights={PROJECTS: found()})
     verdict = decide(s)
     done = observed(verdict)
     assert (done.status, done.undoing, done.attention) == (InstanceStatus.DELETING, True, None)
@@ -195,10 +199,59 @@ def test_a_refused_call_parks_it_where_that_is_wished(kind: OperationKind, key: 
         instance(PROVISIONING),
         operations=[PROJECT, refused],
         from_calls=True,
+        sights={PROJECTS: found()},
         settings=ManagerSettings(failed_deploy="park"),
     )
     done = observed(decide(s))
     assert (done.status, done.undoing, done.attention) == (PROVISIONING, False, "Railway says no")
+
+
+SERVICE_REFUSED = operation(OperationKind.SERVICE_CREATE, "service:web", OperationState.FAILED)
+IN_VAIN = [
+    pytest.param([SERVICE_REFUSED], id="a service is refused"),
+    pytest.param(
+        [operation(OperationKind.TEMPLATE_DEPLOY, "template", OperationState.FAILED), SERVICE_REFUSED],
+        id="the template and a service are refused",
+    ),
+    pytest.param(
+        [operation(OperationKind.TEMPLATE_DEPLOY, "template", OperationState.INTENDED, attempts=2)],
+        id="the template is refused for a second time",
+    ),
+]
+
+
+@pytest.mark.parametrize("vain", IN_VAIN)
+def test_where_nothing_can_be_made_the_project_is_looked_for_by_its_marker(
+    vain: list[ProviderOperation],
+) -> None:
+    of = instance(PROVISIONING, built_from_calls=True)
+    before = situation(of, operations=[PROJECT, *vain])
+    assert looked_at(decide(before)) == {PROJECTS}
+    verdict = decide(situation(of, operations=[PROJECT, *vain], sights={PROJECTS: found("project-2")}))
+    assert observed(verdict).project_id == "project-2"
+    assert not observed(verdict).built_from_calls
+    changed = recorded(verdict).operations
+    assert {(one.key, one.state, one.attempts) for one in changed} == {
+        (one.key, OperationState.INTENDED, 0) for one in vain
+    }
+
+
+@pytest.mark.parametrize("search", [found(), found("project-2", marked=False), NOTHING_FOUND])
+def test_it_is_given_up_where_there_is_no_other_project_of_its(search: ProjectSearch) -> None:
+    s = situation(
+        instance(PROVISIONING),
+        operations=[PROJECT, SERVICE_REFUSED],
+        from_calls=True,
+        sights={PROJECTS: search},
+    )
+    assert observed(decide(s)).status is InstanceStatus.DELETING
+
+
+@pytest.mark.parametrize("state", [OperationState.CONFIRMED, OperationState.SENT])
+def test_what_could_be_made_is_in_the_right_project(state: OperationState) -> None:
+    made = operation(OperationKind.SERVICE_CREATE, "service:other", state)
+    s = situation(instance(PROVISIONING), operations=[PROJECT, SERVICE_REFUSED, made], from_calls=True)
+    assert PROJECTS not in (looked_at(verdict) if isinstance(verdict := decide(s), Look) else set())
 
 
 def test_a_refused_project_ends_as_failed_and_frees_the_slot() -> None:

@@ -235,6 +235,13 @@ def test_a_project_that_was_given_up_is_not_taken_for_absent_unseen() -> None:
 
 # Refused --------------------------------------------------------------------------------------------------------
 
+
+def test_another_project_with_its_marker_is_deleted_where_its_own_is_not_there() -> None:
+    of = instance(InstanceStatus.DELETING, wanted=DesiredStatus.DELETED)
+    s = situation(of, sights={PROJECT: not_authorized(), PROJECTS: found("project-2")})
+    assert observed(decide(s)).project_id == "project-2"
+
+
 REFUSED = operation(OperationKind.PROJECT_DELETE, "delete", OperationState.FAILED, error="a restore runs")
 
 

@@ -129,7 +129,8 @@ class Looker:
 
     def _found(self, instance: Instance, project: Project) -> FoundProject:
         """The list does not tell environments, which adopting a project needs."""
-        environment_id = instance.observed.environment_id
+        is_known = project.id == instance.observed.project_id
+        environment_id = instance.observed.environment_id if is_known else None
         if environment_id is None:
             whole = self._client.run(projects.get(project.id))
             environment_id = whole.environments[0].id if whole.environments else None

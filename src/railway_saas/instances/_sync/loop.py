@@ -35,7 +35,7 @@ from railway_saas.instances.steps import ENVIRONMENT, Change, EventDraft, Look, 
 from railway_saas.instances.stocktaking import wanted
 from railway_saas.instances.texts import storable, storable_json
 from railway_saas.instances.throttles import CreationThrottles
-from railway_saas.instances.writes import digest_of, goes_on, result_of
+from railway_saas.instances.writes import digest_of, goes_on, is_doubtful, result_of
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
@@ -380,8 +380,11 @@ class ControlLoop:
             if error is not None:
                 whole = merged(whole, self._change_after_failure(here, row, error))
                 continue
-            worked = True
             self._throttles.passed(intent.kind, here.now)
+            if is_doubtful(here, intent, answers[intent]):
+                whole = merged(whole, doubted(here, row))
+                continue
+            worked = True
             result = result_of(intent, answers[intent])
             if goes_on(intent, result):
                 going_on = replace(row, result=storable_json(dict(result)))
@@ -606,6 +609,12 @@ def begins_deletion(s: Situation, change: Change) -> bool:
         and s.observed.status is not InstanceStatus.DELETING
         and not change.instance.observed.undoing
     )
+
+
+def doubted(s: Situation, row: ProviderOperation) -> Change:
+    """It stays sent, and is looked for."""
+    told = EventDraft("waiting", f"looking whether {row.kind} landed: Railway answered about something else")
+    return Change(instance=s.instance, operations=(row,), events=(told,))
 
 
 def mask_answers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -16,16 +17,18 @@ from railway_saas.instances.deciding.common import (
     joined,
     levels,
     listed,
+    see,
     write,
 )
 from railway_saas.instances.effects import made
 from railway_saas.instances.settings import bucket_keys, domain_keys, volume_keys
 from railway_saas.instances.stack import counted
-from railway_saas.instances.steps import Change, EventDraft, Intent, Wait
+from railway_saas.instances.steps import PROJECTS, Change, EventDraft, Intent, ProjectSearch, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from railway_saas.domain.operations import ProviderOperation
     from railway_saas.instances.situation import Situation
     from railway_saas.instances.steps import Verdict
     from railway_saas.instances.view import RailwayView
@@ -89,6 +92,9 @@ def build(s: Situation) -> Verdict | None:
         ),
         None,
     )
+    mistaken = _look_for_own_project(s)
+    if mistaken is not None:
+        return mistaken
     if refused is not None:
         return give_up(s, refused.error or f"Railway refused {refused.key}")
     if s.observed.project_id is None:
@@ -117,6 +123,56 @@ def build(s: Situation) -> Verdict | None:
         [Intent(kind=OperationKind.TEMPLATE_DEPLOY, key=TEMPLATE_KEY, request={"limits": limits})],
         "template",
         f"Railway is deploying {counted(len(s.template.services), 'service')}",
+    )
+
+
+def _look_for_own_project(s: Situation) -> Verdict | None:
+    """Nothing could be made in the project yet: Railway may have named another one than the one that it has made.
+
+    Which one is the instance's own, its marker says.
+    """
+    first = [one for one in s.operations.values() if one.kind in _FIRST_IN_PROJECT]
+    if s.observed.project_id is None or not _is_all_in_vain(first):
+        return None
+    blind = see(s, PROJECTS)
+    if blind is not None:
+        return blind
+    search = s.sight(PROJECTS, ProjectSearch)
+    found = search.marked if search else None
+    if found is None or found.environment_id is None or found.project_id == s.observed.project_id:
+        return None
+    return s.record(
+        s.with_observed(
+            project_id=found.project_id, environment_id=found.environment_id, built_from_calls=False
+        ),
+        EventDraft(
+            "project", f"its project is {found.project_id}, not {s.observed.project_id} as Railway had said"
+        ),
+        operations=tuple(
+            replace(one, state=OperationState.INTENDED, attempts=0, not_before=None, finished_at=None)
+            for one in first
+        ),
+    )
+
+
+_FIRST_IN_PROJECT: Final = frozenset({OperationKind.TEMPLATE_DEPLOY, OperationKind.SERVICE_CREATE})
+_IN_VAIN: Final = 2
+"""After so many refusals that may pass it is time to look."""
+
+
+def _is_all_in_vain(operations: Sequence[ProviderOperation]) -> bool:
+    """Whether Railway has made nothing of it: it refused a service, or the same thing again and again.
+
+    That it refuses to deploy a template itself is usual.
+    """
+    may_be_there = {OperationState.CONFIRMED, OperationState.SENT}
+    if any(one.state in may_be_there or "landed" in one.result for one in operations):
+        return False
+    return any(
+        one.kind is OperationKind.SERVICE_CREATE
+        if one.state is OperationState.FAILED
+        else one.attempts >= _IN_VAIN
+        for one in operations
     )
 
 

@@ -81,6 +81,9 @@ def _look_in_workspace(s: Situation) -> Verdict:
     search = s.sight(PROJECTS, ProjectSearch) or ProjectSearch()
     if any(project.project_id == s.observed.project_id for project in search.found):
         return Wait(s.after(LAG_PAUSE_S), "the project is there and cannot be read")
+    found = search.marked
+    if found is not None:  # Railway had said another id when it made it
+        return s.record(s.with_observed(project_id=found.project_id, environment_id=found.environment_id))
     return Record(gone(s))
 
 
