@@ -263,6 +263,22 @@ def test_a_deployment_has_a_name(shop: Any, deployment: Any) -> None:
     refused(shop, "railway_deployment_id", asking)
 
 
+@each("backup", ["\0", 5, None, "", HALF, HUGE])
+def test_a_backup_has_a_name(shop: Any, backup: Any) -> None:
+    refused(shop, "backup_id", partial(shop.chosen.restore, shop.instance.id, backup))
+
+
+@pytest.mark.parametrize("verb", ["back_up", "restart"])
+def test_long_names_of_services_are_not_repeated(new_stage: Any, verb: str) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    with pytest.raises(InstanceInputError) as caught:
+        getattr(manager, verb)(instance.id, service=HUGE)
+    assert caught.value.argument == "service"
+    assert len(str(caught.value)) < LONGEST_ERROR
+
+
 # Reading and waiting ----------------------------------------------------------------------------------------------
 
 

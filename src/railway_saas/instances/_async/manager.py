@@ -33,7 +33,7 @@ class AsyncInstanceManager(
 
     Verbs check, write what is wanted, and return; the loop does the work: `reconcile(id)` from any job runner, `run_due()`
     in a worker, or `wait=True` inline. Every verb takes `user_id`: with it, somebody else's instance does not exist;
-    without it the caller is the operator.
+    without it the caller is the operator. Arguments of the wrong kind are `InstanceInputError`s that name them.
 
     Args:
         client: The Railway client; it stays yours to close.

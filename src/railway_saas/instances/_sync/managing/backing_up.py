@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from railway_saas._core.quoting import quoted
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import GONE
@@ -15,6 +16,7 @@ from railway_saas.errors import (
     RailwayError,
 )
 from railway_saas.instances._sync.managing.base import ManagerBase
+from railway_saas.instances.arguments import LONGEST_RAILWAY_ID, text
 from railway_saas.instances.effects import is_restoring
 from railway_saas.instances.situation import as_backups
 from railway_saas.instances.steps import ENVIRONMENT, Sight, SightKind
@@ -53,7 +55,7 @@ class BackingUp(ManagerBase):
         volumes = self._volumes(instance, service)
         if not volumes:
             raise InstanceInputError(
-                f"service={service!r}: there is no volume to back up", argument="service"
+                f"service={quoted(service)}: there is no volume to back up", argument="service"
             )
         with self._database.unit_of_work() as work:
             instance = self._locked(work, instance_id, user_id, Verb.BACK_UP)
@@ -106,10 +108,12 @@ class BackingUp(ManagerBase):
         The volume before stays in the project, mounted nowhere, until the instance is deleted.
 
         Raises:
+            InstanceInputError: The id of the backup is no text.
             InstanceNotFoundError: None of its mounted volumes has that backup.
             InstanceStateError: Another backup is being restored.
             RailwayError: Railway cannot be asked.
         """
+        text(backup_id, "backup_id", longest=LONGEST_RAILWAY_ID)
         instance = self.get(instance_id, user_id=user_id)
         require_verb(instance, Verb.RESTORE)
         volumes = self._volumes(instance, None)
