@@ -107,15 +107,36 @@ def test_both_ways_resolve_the_same_variables() -> None:
     assert names[0] == names[1]
 
 
-def test_a_volume_that_cannot_shrink_keeps_nothing_else_from_being_set() -> None:
-    emulator = marketplace(OWN)
-    stack = deploy_unknown(emulator, APP)
-    project = emulator.world.projects[stack.project_id]
-    (environment,) = project.environments.values()
-    mounts = {one.service.name: one.settings.required_mount_path for one in environment.instances.values()}
-    assert mounts == {"App": None, "Postgres": "/var/lib/postgresql/data", "Redis": "/data"}
-    with emulator.client() as railway:
-        assert (railway.environments.staged_changes(stack.environment_id)).is_empty
+def test_both_ways_leave_the_same_volumes_and_settings() -> None:
+    left = []
+    for deploy in (deploy_known, deploy_unknown):
+        emulator = marketplace(OWN)
+        stack = deploy(emulator, APP)
+        project = emulator.world.projects[stack.project_id]
+        (environment,) = project.environments.values()
+        volumes = {
+            volume.volume.name: (
+                volume.service and volume.service.name,
+                volume.mount_path,
+                volume.size_mb,
+                volume.region,
+                [schedule.kind for schedule in volume.schedules],
+            )
+            for volume in environment.volume_instances.values()
+        }
+        settings = {one.service.name: one.settings for one in environment.instances.values()}
+        left.append((volumes, settings))
+        assert len(project.volumes) == len(volumes)
+        with emulator.client() as railway:
+            assert (railway.environments.staged_changes(stack.environment_id)).is_empty
+    assert left[0] == left[1]
+    assert left[1][0]["postgres-volume"] == (
+        "Postgres",
+        "/var/lib/postgresql/data",
+        5000,
+        "us-west2",
+        ["DAILY", "WEEKLY"],
+    )
 
 
 def test_what_waits_in_the_environment_is_not_put_into_force_with_it() -> None:

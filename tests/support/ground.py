@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 REPEATABLE = frozenset(
     {
+        "volumeUpdate",
         "serviceInstanceUpdate",
         "serviceInstanceLimitsUpdate",
         "environmentStageChanges",

@@ -203,6 +203,8 @@ def check_volumes(template: Template, services: dict[str, ServiceInstance]) -> N
     living = [volume for volume in there if volume.deleted_at is None]
     mounted = sorted((one.service.name if one.service else "", one.mount_path) for one in living)
     assert mounted == wanted
+    known = {volume.id for one in environments for volume in one.project.volumes.values()}
+    assert known == {volume.volume_id for volume in there}, "a volume was made twice"
 
 
 def _chosen(instance: Instance, service: TemplateService) -> dict[str, str | None]:

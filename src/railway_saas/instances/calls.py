@@ -48,13 +48,14 @@ def repository(service: TemplateService) -> str | None:
     return f"{reference.owner}/{reference.name}" if reference else service.source.repo
 
 
-def create_volume(
-    project_id: str, environment_id: str, service_id: str, mount_path: str
-) -> Operation[Volume]:
-    """A volume mounted into a service."""
-    return volumes.create(
-        project_id=project_id, environment_id=environment_id, service_id=service_id, mount_path=mount_path
-    )
+def create_volume(project_id: str, mount_path: str) -> Operation[Volume]:
+    """A volume of the project; a patch brings it into the environment (`mounts`)."""
+    return volumes.create(project_id=project_id, environment_id=None, mount_path=mount_path)
+
+
+def name_volumes(names: Mapping[str, str]) -> Iterator[Operation[Volume]]:
+    """Call volumes what Railway calls those that it makes itself, by id."""
+    yield from (volumes.update(volume_id, name=name) for volume_id, name in names.items())
 
 
 def create_bucket(project_id: str, name: str) -> Operation[Bucket]:
@@ -97,7 +98,8 @@ def start(service_id: str, environment_id: str) -> Operation[str]:
 def patch_of(
     settings: Sequence[ServiceSettings],
     ids: Mapping[str, str],
-    volume_sizes: Mapping[str, JsonObject],
+    mounted: Mapping[str, JsonObject],
+    volume_places: JsonObject,
     bucket_places: Mapping[str, JsonObject],
 ) -> JsonObject:
     """What only a patch of the environment's configuration can say; empty when there is nothing.
@@ -105,9 +107,15 @@ def patch_of(
     Args:
         settings: Every service's settings.
         ids: Service id by template key.
-        volume_sizes: `volumes` entries by volume id.
+        mounted: `volumeMounts` by template key.
+        volume_places: `volumes` entries by volume id.
         bucket_places: `buckets` entries by bucket id.
     """
-    patches: JsonObject = {ids[entry.service.key]: entry.patch for entry in settings if entry.patch}
-    parts: JsonObject = {"services": patches, "volumes": dict(volume_sizes), "buckets": dict(bucket_places)}
+    patches: JsonObject = {}
+    for entry in settings:
+        mounts = mounted.get(entry.service.key)
+        patch: JsonObject = {**entry.patch, **({"volumeMounts": mounts} if mounts else {})}
+        if patch:
+            patches[ids[entry.service.key]] = patch
+    parts: JsonObject = {"services": patches, "volumes": volume_places, "buckets": dict(bucket_places)}
     return {name: part for name, part in parts.items() if part}

@@ -16,6 +16,7 @@ from railway_saas.domain.instances import (
 from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import OPEN, InstanceStatus, OperationState
 from railway_saas.instances.masking import known_values, masked
+from railway_saas.instances.mounts import place_of
 from railway_saas.instances.steps import Change, EventDraft, Intent
 from railway_saas.instances.texts import storable, storable_json
 from railway_saas.railway.models.domains import DNSRecordStatus
@@ -225,7 +226,7 @@ def _volume_made(s: Situation, operation: ProviderOperation, change: Change) -> 
     applied, volume_id = s.observed.applied, str(operation.result["volume_id"])
     if applied is None or volume_id in operation.request.get("before", ()):
         return change
-    place = f"{operation.request.get('subject')}:{operation.request.get('mount')}"
+    place = place_of(str(operation.request.get("subject")), str(operation.request.get("mount")))
     return replace(change, instance=_applied(s, new_volumes={**applied.new_volumes, place: volume_id}))
 
 

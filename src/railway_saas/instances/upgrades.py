@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from railway_saas.instances.settings import DEFAULT_MOUNT_PATH, limit_override, settings_of, volume_keys
+from railway_saas.instances.mounts import later_name, mount_entry, mounted, mounts_of, placed, service_mounts
+from railway_saas.instances.settings import limit_override, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from railway_saas.domain.instances import ServiceLimits
+    from railway_saas.instances.mounts import Mount
     from railway_saas.instances.settings import ServiceSettings
-    from railway_saas.instances.view import RailwayView
+    from railway_saas.instances.view import RailwayView, VolumeView
     from railway_saas.templates import JsonObject, JsonValue, RandomSource, Template, TemplateService
 
 _COMPARED = ("source", "build", "deploy")
@@ -29,7 +31,9 @@ class UpgradePlan:
     added: tuple[str, ...] = ()
     """Keys of services that are to be created first."""
     volumes: tuple[tuple[str, str], ...] = ()
-    """Service key and mount path of volumes to be created first."""
+    """Service key and mount path of volumes to be made first; the patch brings them where they belong."""
+    volume_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What volumes that the patch brings are to be called, by id."""
     domains: tuple[tuple[str, int], ...] = ()
     """Service key and number of domains to be generated."""
     removed: tuple[str, ...] = ()
@@ -49,6 +53,7 @@ def plan_upgrade(
     *,
     overlay: Mapping[str, Mapping[str, str | None]],
     limits: ServiceLimits,
+    made: Mapping[str, str] | None = None,
     unneeded: Collection[str] = (),
 ) -> UpgradePlan:
     """Compare two filled-in revisions with each other, and with what is there.
@@ -60,10 +65,12 @@ def plan_upgrade(
         random: For `secret()` in variables that are new.
         overlay: Variables the owner has set, by service name: they stay as they are.
         limits: What each service may use; those that are new do not have them yet.
+        made: Ids of volumes that were made for the desired revision, by place.
         unneeded: Ids of volumes that are to be deleted: services that stay give them up first.
     """
     before = {service.key: service for service in old.services}
     by_name = {service.name: service for service in old.services}
+    mounts = _Mounts(new, view, made or {})
     patches: JsonObject = {}
     affected: list[str] = []
     added: list[str] = []
@@ -80,21 +87,23 @@ def plan_upgrade(
             if earlier is None
             else _service_patch(earlier, service, random, own)
         )
-        if given_up := _given_up(there.service_id, view, unneeded):
-            patch["volumeMounts"] = given_up
+        moved = {**_given_up(there.service_id, view, unneeded), **mounts.brought.get(service.key, {})}
+        if moved:
+            patch["volumeMounts"] = moved
+        if patch or earlier is None or service.key in mounts.concerned:
+            affected.append(service.key)
+        if rescheduled := mounts.rescheduled(earlier, service):
+            patch["volumeMounts"] = {**rescheduled, **moved}
         if patch:
             patches[there.service_id] = patch
-        if patch or earlier is None:
-            affected.append(service.key)
     kept = {service.key for service in new.services} | {service.name for service in new.services}
-    volumes = tuple(_new_volumes(new, view))
-    sizes = dict(_grown(new, view))
-    parts: JsonObject = {"services": patches, "volumes": sizes}
+    parts: JsonObject = {"services": patches, "volumes": mounts.placed}
     return UpgradePlan(
         patch={name: part for name, part in parts.items() if part},
         affected=tuple(affected),
         added=tuple(added),
-        volumes=volumes,
+        volumes=mounts.to_be_made,
+        volume_names=mounts.names,
         domains=tuple(_new_domains(new, view)),
         removed=tuple(service.key for service in old.services if not {service.key, service.name} & kept),
     )
@@ -185,40 +194,47 @@ def _texts(service: TemplateService, random: RandomSource) -> dict[str, JsonValu
     }
 
 
-def _new_volumes(new: Template, view: RailwayView) -> Iterator[tuple[str, str]]:
-    for key, mount in volume_keys(new):
-        service = view.find(key)
-        mounted = {
-            one.mount_path
-            for one in view.volumes
-            if service and one.service_id == service.service_id and not one.is_going
+class _Mounts:
+    """The volumes of the desired revision, and how far they are."""
+
+    def __init__(self, new: Template, view: RailwayView, made: Mapping[str, str]) -> None:
+        mounts = tuple(mounts_of(new))
+        self._there = {mount.place: found for mount in mounts if (found := _mounted_at(mount, view))}
+        missing = [mount for mount in mounts if mount.place not in self._there]
+        sizes = {one.volume_id: one.size_mb for one in view.volumes}
+        ids = {**made, **{place: one.volume_id for place, one in self._there.items()}}
+        self.to_be_made = tuple((one.key, one.path) for one in missing if one.place not in made)
+        self.brought = mounted(missing, made)
+        self.placed = placed(mounts, ids, sizes)
+        self.names = {
+            volume_id: later_name(one, volume_id)
+            for one in missing
+            if (volume_id := made.get(one.place)) is not None
         }
-        if mount not in mounted:
-            yield key, mount
+        self.concerned = {one.key for one in mounts if one in missing or one.place in made}
+
+    def rescheduled(self, old: TemplateService | None, new: TemplateService) -> JsonObject:
+        """Volumes that are to be backed up at other times."""
+        before = {mount.path: mount.schedules for mount in service_mounts(old)} if old else {}
+        return {
+            there.volume_id: {**mount_entry(mount), "backupSchedules": list(mount.schedules)}
+            for mount in service_mounts(new)
+            if (there := self._there.get(mount.place))
+            and before.get(mount.path, mount.schedules) != mount.schedules
+        }
+
+
+def _mounted_at(mount: Mount, view: RailwayView) -> VolumeView | None:
+    service = view.find(mount.key)
+    if service is None:
+        return None
+    mounted_here = (one for one in view.volumes if one.service_id == service.service_id and not one.is_going)
+    return next((one for one in mounted_here if one.mount_path == mount.path), None)
 
 
 def _given_up(service_id: str, view: RailwayView, unneeded: Collection[str]) -> JsonObject:
     mounted = (volume.volume_id for volume in view.volumes if volume.service_id == service_id)
     return dict.fromkeys(volume_id for volume_id in mounted if volume_id in unneeded)
-
-
-def _grown(new: Template, view: RailwayView) -> Iterator[tuple[str, JsonValue]]:
-    """Volumes only ever grow: Railway refuses to shrink one."""
-    for service in new.services:
-        there = view.find(service.key)
-        for volume in service.volumes:
-            found = next(
-                (
-                    one
-                    for one in view.volumes
-                    if there
-                    and one.service_id == there.service_id
-                    and one.mount_path == (volume.mount_path or DEFAULT_MOUNT_PATH)
-                ),
-                None,
-            )
-            if found and volume.size_mb and found.size_mb and volume.size_mb > found.size_mb:
-                yield found.volume_id, {"sizeMB": volume.size_mb}
 
 
 def _new_domains(new: Template, view: RailwayView) -> Iterator[tuple[str, int]]:

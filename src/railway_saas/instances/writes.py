@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from railway_saas.domain.operations import OperationKind
 from railway_saas.instances import calls
-from railway_saas.instances.deciding.building import CONFIGURE_KEY
+from railway_saas.instances.deciding.building import CONFIGURE_KEY, made_volumes
 from railway_saas.instances.deciding.changing import changed_variables, planned_upgrade
+from railway_saas.instances.mounts import first_names, mounted, mounts_of, placed
 from railway_saas.instances.placement import Marker, read_marker
 from railway_saas.instances.settings import DEFAULT_BUCKET_REGION, bucket_region, limit_override, settings_of
 from railway_saas.instances.staging import restored_change
@@ -92,12 +93,20 @@ class Scribe:
         _, environment_id = _place(s)
         settings = [self._settings(s, service.key) for service in s.template.services]
         ids = {service.key: service_id_of(s, service.key) for service in s.template.services}
+        mounts, volume_ids = tuple(mounts_of(s.template)), made_volumes(s)
+        names = first_names(s.template)
+        sizes = {one.volume_id: one.size_mb for one in s.view.volumes} if s.view else {}
+        yield from calls.name_volumes({volume_ids[place]: names[place] for place in volume_ids})
         yield from calls.configure(settings, ids, environment_id)
-        yield from _committed(environment_id, calls.patch_of(settings, ids, _sizes(s), _buckets(s)))
+        patch = calls.patch_of(
+            settings, ids, mounted(mounts, volume_ids), placed(mounts, volume_ids, sizes), _buckets(s)
+        )
+        yield from _committed(environment_id, patch)
 
     def _upgrade(self, s: Situation) -> Iterator[Operation[Any]]:
         _, environment_id = _place(s)
         plan = planned_upgrade(s, s.view or RailwayView(services=()), self._random)
+        yield from calls.name_volumes(plan.volume_names)
         yield from _committed(environment_id, plan.patch)
 
     def _settings(self, s: Situation, key: str) -> ServiceSettings:
@@ -132,11 +141,8 @@ def _limited(entry: JsonValue, override: JsonObject) -> JsonValue:
 
 
 def volume_create(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
-    """A volume, mounted."""
-    project_id, environment_id = _place(s)
-    yield calls.create_volume(
-        project_id, environment_id, service_id_of(s, intent.subject), str(intent.request["mount"])
-    )
+    """A volume of the project; the settings' patch mounts it."""
+    yield calls.create_volume(_place(s)[0], str(intent.request["mount"]))
 
 
 def volume_delete(_scribe: Scribe, _s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
@@ -411,19 +417,6 @@ def _committed(environment_id: str, patch: JsonObject) -> Iterator[Operation[Any
     if patch:
         yield environments.stage_changes(environment_id, patch, merge=False)
         yield environments.commit_staged(environment_id, skip_deploys=True)
-
-
-def _sizes(s: Situation) -> dict[str, JsonObject]:
-    """Those of volumes that are to be larger than Railway made them: none can shrink."""
-    sizes: dict[str, JsonObject] = {}
-    there = {one.volume_id: one.size_mb or 0 for one in s.view.volumes} if s.view else {}
-    for service in s.template.services:
-        for volume in service.volumes:
-            made = s.operations.get(f"volume:{service.key}:{volume.mount_path or '/data'}")
-            volume_id = str(made.result.get("volume_id")) if made is not None else ""
-            if volume.size_mb and volume_id in there and volume.size_mb > there[volume_id]:
-                sizes[volume_id] = {"sizeMB": volume.size_mb}
-    return sizes
 
 
 def _buckets(s: Situation) -> dict[str, JsonObject]:

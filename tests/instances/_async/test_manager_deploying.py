@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -97,15 +98,24 @@ async def test_both_ways_leave_the_same(new_stage: Any) -> None:
                     one.latest_deployment.settings,
                     sorted(one.latest_deployment.variables),
                     [domain.target_port for domain in one.service_domains],
-                    [volume.mount_path for volume in one.volume_instances],
+                    [volume_of(volume) for volume in one.volume_instances],
                 )
                 for name, one in services.items()
             }
         )
+        assert stage.railway.world.projects[instance.observed.project_id].volumes.keys() == {
+            volume.volume_id for one in services.values() for volume in one.volume_instances
+        }
         async with stage.database.unit_of_work() as work:
             rows = await work.services.list_for(instance.id)
         assert {row.template_key for row in rows} == {one.key for one in stage.document.services}
     assert shapes[0] == shapes[1]
+
+
+def volume_of(volume: Any) -> tuple[object, ...]:
+    """Everything about a volume that somebody can choose."""
+    kinds = [schedule.kind for schedule in volume.schedules]
+    return (volume.mount_path, volume.size_mb, volume.region, volume.volume.name, kinds)
 
 
 async def test_services_that_railway_made_from_calls_say_which_template_they_are_of(new_stage: Any) -> None:
@@ -127,12 +137,47 @@ async def test_limits_hold_from_the_first_container(new_stage: Any, known: bool)
         assert only.settings.limit_override == {"containers": {"cpu": 2, "memoryBytes": 1_500_000_000}}
 
 
-async def test_a_volume_keeps_its_size_where_the_document_asks_for_less(new_stage: Any) -> None:
-    stage = new_stage(APP)
+@BOTH_WAYS
+async def test_volumes_are_as_large_and_backed_up_as_the_document_says(new_stage: Any, known: bool) -> None:
+    stage = new_stage(APP, known=known)
     instance = await stage.running()
-    postgres = stage.railway.services_of(instance.observed.project_id)["Postgres"]
-    assert postgres.volume_instances[0].size_mb == 50_000
-    assert postgres.settings.required_mount_path == "/var/lib/postgresql/data"
+    services = stage.railway.services_of(instance.observed.project_id)
+    [postgres] = services["Postgres"].volume_instances
+    [redis] = services["Redis"].volume_instances
+    assert (postgres.size_mb, redis.size_mb) == (5000, 1000)
+    assert [one.kind for one in postgres.schedules] == ["DAILY", "WEEKLY"]
+    assert redis.schedules == []
+    assert services["Postgres"].settings.required_mount_path == "/var/lib/postgresql/data"
+
+
+@BOTH_WAYS
+async def test_a_volume_is_no_larger_than_railways_plan_allows(new_stage: Any, known: bool) -> None:
+    stage = new_stage(APP, known=known, railway={"plan": "HOBBY"})
+    document = deepcopy(stage.document.serialize())
+    postgres = next(one for one in document["services"].values() if one["name"] == "Postgres")
+    next(iter(postgres["volumeMounts"].values()))["sizeMB"] = 60_000
+    template = await stage.published(document=Template.parse(document))
+    instance = await stage.running(template_id=template.id)
+    services = stage.railway.services_of(instance.observed.project_id)
+    assert services["Postgres"].volume_instances[0].size_mb == 5000
+
+
+@pytest.mark.parametrize("applied", [True, False], ids=["answer lost", "never arrived"])
+@pytest.mark.parametrize("operation", ["volumeCreate", "environmentPatchCommitStaged"])
+async def test_volumes_are_made_once_whatever_becomes_of_the_answer(
+    new_stage: Any, operation: str, applied: bool
+) -> None:
+    stage = new_stage(APP, railway={"plan": "HOBBY"})
+    stage.railway.faults.add(FaultKind.DROP, operation, applied=applied)
+    instance = await stage.running()
+    project = stage.railway.world.projects[instance.observed.project_id]
+    services = stage.railway.services_of(project.id)
+    there = [volume for one in services.values() for volume in one.volume_instances]
+    assert sorted(volume_of(volume)[:2] for volume in there) == [
+        ("/data", 1000),
+        ("/var/lib/postgresql/data", 5000),
+    ]
+    assert len(project.volumes) == 2
 
 
 @BOTH_WAYS

@@ -507,7 +507,7 @@ def changed(document: Template, *, tag: str, cache: bool = False, without: str =
             "deploy": {"startCommand": "valkey-server"},
             "variables": {"PASSWORD": {"defaultValue": "${{secret(16)}}"}},
             "networking": {"serviceDomains": {"<hasDomain>:6379": {"port": 6379}}},
-            "volumeMounts": {CACHE: {"mountPath": "/data"}},
+            "volumeMounts": {CACHE: {"mountPath": "/data", "sizeMB": 2000, "backupSchedules": ["DAILY"]}},
         }
     raw["services"] = {key: one for key, one in raw["services"].items() if one["name"] != without}
     return Template.parse(raw)
@@ -550,7 +550,9 @@ def test_an_upgrade_brings_new_services_with_everything_they_need(new_stage: Any
     assert cache.latest_deployment.settings.limit_override == {"containers": SET}
     assert len((value(stage, instance, "Cache", "PASSWORD")) or "") == 16
     assert [domain.target_port for domain in cache.service_domains] == [6379]
-    assert [volume.mount_path for volume in cache.volume_instances] == ["/data"]
+    [volume] = cache.volume_instances
+    assert (volume.mount_path, volume.size_mb) == ("/data", 2000)
+    assert [schedule.kind for schedule in volume.schedules] == ["DAILY"]
 
 
 def test_a_service_that_the_revision_has_not_is_deleted_once_it_runs(new_stage: Any) -> None:
@@ -669,6 +671,69 @@ def test_a_service_that_stays_gives_the_volume_of_a_failed_upgrade_up(new_stage:
     after = manager.wait(instance.id)
     assert (after.status, "rolled back" in (after.observed.error or "")) == (InstanceStatus.RUNNING, True)
     assert volumes(stage, instance) == []
+
+
+def test_a_service_that_stays_is_deployed_with_the_volume_that_it_gets(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.publish_revision(instance.template_id, with_volume(stage.document))
+    assert (manager.preview_upgrade(instance.id)).deploys == ("web",)
+    manager.upgrade(instance.id)
+    after = manager.wait(instance.id)
+    assert (after.status, after.observed.error) == (InstanceStatus.RUNNING, None)
+    assert volumes(stage, instance) == [("web", "/store")]
+    assert deployed(stage, instance) == {"web": 2}
+
+
+def test_a_patch_that_is_sent_twice_deploys_a_service_with_its_new_volume(new_stage: Any) -> None:
+    stage = new_stage()
+    manager = stage.manager()
+    instance = stage.running(manager)
+    manager.publish_revision(instance.template_id, with_volume(stage.document))
+    stage.railway.faults.add("drop", "environmentPatchCommitStaged", applied=True)
+    manager.upgrade(instance.id)
+    assert (manager.wait(instance.id)).status is InstanceStatus.RUNNING
+    assert volumes(stage, instance) == [("web", "/store")]
+    assert deployed(stage, instance) == {"web": 2}
+
+
+@pytest.mark.parametrize("applied", [True, False], ids=["answer lost", "never arrived"])
+@pytest.mark.parametrize("fails", [True, False], ids=["fails", "runs"])
+def test_a_volume_whose_answer_was_lost_is_told_from_those_that_were_there(
+    new_stage: Any, applied: bool, fails: bool
+) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    project = stage.railway.world.projects[instance.observed.project_id]
+    with stage.railway.client() as railway:
+        theirs = railway.volumes.create(project_id=project.id, mount_path="/x", environment_id=None)
+    manager.publish_revision(instance.template_id, changed(stage.document, tag="2", cache=True))
+    stage.railway.faults.add("drop", "volumeCreate", applied=applied)
+    if fails:
+        stage.railway.faults.add("healthcheck_fails", service="App")
+    manager.upgrade(instance.id)
+    assert (manager.wait(instance.id)).status is InstanceStatus.RUNNING
+    there = volumes(stage, instance)
+    assert there == [*([] if fails else [("Cache", "/data")]), *DATA, (None, theirs.name)]
+
+
+def test_a_revision_may_change_when_volumes_are_backed_up(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = stage.running(manager)
+    raw = deepcopy(stage.document.serialize())
+    for service in raw["services"].values():
+        for volume in service.get("volumeMounts", {}).values():
+            volume["backupSchedules"] = ["MONTHLY"]
+    manager.publish_revision(instance.template_id, Template.parse(raw))
+    manager.upgrade(instance.id)
+    manager.wait(instance.id)
+    for service in ("Postgres", "Redis"):
+        [volume] = (services(stage, instance))[service].volume_instances
+        assert [schedule.kind for schedule in volume.schedules] == ["MONTHLY"]
+    assert deployed(stage, instance) == {"App": 1, "Postgres": 1, "Redis": 1}
 
 
 def test_the_volume_of_an_upgrade_that_is_refused_is_deleted(new_stage: Any) -> None:

@@ -51,8 +51,8 @@ POSTGRES_VOLUME = f"volume:{POSTGRES_KEY}:/var/lib/postgresql/data"
 REDIS_VOLUME = f"volume:{REDIS_KEY}:/data"
 
 
-def volume(key: str, state: OperationState = OperationState.CONFIRMED) -> ProviderOperation:
-    return operation(OperationKind.VOLUME_CREATE, key, state)
+def volume(key: str, volume_id: str = "volume-1") -> ProviderOperation:
+    return operation(OperationKind.VOLUME_CREATE, key, result={"volume_id": volume_id})
 
 
 def test_the_project_comes_first_and_provisioning_begins_with_it() -> None:
@@ -130,13 +130,28 @@ def test_single_calls_come_in_order(done: list[ProviderOperation], expected: lis
     assert sent(verdict) == tuple(expected)
 
 
-def test_settings_and_domains_are_one_request_once_the_sizes_of_volumes_are_known() -> None:
-    done = [*MADE, volume(POSTGRES_VOLUME), volume(REDIS_VOLUME)]
+def test_a_volume_is_told_from_those_that_were_made_before() -> None:
+    done = [*MADE, volume(POSTGRES_VOLUME)]
+    verdict = decide(situation(instance(PROVISIONING), app(), operations=done, from_calls=True))
+    assert isinstance(verdict, Write)
+    assert verdict.intents[0].request == {"mount": "/data", "before": ["volume-1"]}
+
+
+VOLUMES = (volume(POSTGRES_VOLUME, "volume-1"), volume(REDIS_VOLUME, "volume-2"))
+
+
+def test_settings_and_domains_are_one_request() -> None:
+    s = situation(instance(PROVISIONING), app(), operations=[*MADE, *VOLUMES], from_calls=True)
+    assert sent(decide(s)) == ("configure", f"domain:{APP_KEY}:1")
+
+
+def test_before_settings_are_sent_again_it_is_looked_whether_volumes_are_in_place() -> None:
+    again = operation(OperationKind.CONFIGURE, "configure", OperationState.INTENDED)
+    done = [*MADE, *VOLUMES, again]
     blind = situation(instance(PROVISIONING), app(), operations=done, from_calls=True)
     assert looked_at(decide(blind)) == {ENVIRONMENT}
-    s = situation(
-        instance(PROVISIONING), app(), operations=done, from_calls=True, seen=whole_environment(app(), None)
-    )
+    seen = whole_environment(app(), None)
+    s = situation(instance(PROVISIONING), app(), operations=done, from_calls=True, seen=seen)
     assert sent(decide(s)) == ("configure", f"domain:{APP_KEY}:1")
 
 

@@ -43,7 +43,6 @@ from tests.support.situations import (
     recorded,
     restored,
     seen_service,
-    seen_volume,
     situation,
     staged,
     states,
@@ -128,10 +127,10 @@ DOUBTS = [
     Doubt(
         kind=OperationKind.VOLUME_CREATE,
         of=PROVISIONING,
-        request={"mount": "/data"},
-        landed=seen("web", volumes=[seen_volume("web", "/data")]),
-        absent=seen("web", volumes=[seen_volume("web", "/other"), seen_volume("other", "/data")]),
-        result={"volume_id": "volume-web"},
+        request={"mount": "/data", "before": ["volume-1"]},
+        landed={PROJECT: project(volumes=({"id": "volume-1"}, {"id": "volume-2"}))},
+        absent={PROJECT: project(volumes=({"id": "volume-1"},))},
+        result={"volume_id": "volume-2"},
     ),
     Doubt(
         kind=OperationKind.VOLUME_DELETE,

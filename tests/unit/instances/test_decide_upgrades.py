@@ -17,6 +17,7 @@ from railway_saas.templates import Template
 from tests.support.situations import (
     ENVIRONMENT,
     NEXT_REVISION,
+    PROJECT,
     REVISION,
     WEB_DOCUMENT,
     after,
@@ -28,6 +29,7 @@ from tests.support.situations import (
     looked_at,
     observed,
     operation,
+    project,
     recorded,
     rests,
     rows,
@@ -131,13 +133,18 @@ def test_a_new_service_gets_its_volume_then_its_domain_then_its_settings() -> No
         volumeMounts={"w": {"mountPath": "/data"}}, networking={"serviceDomains": {"<hasDomain>:80": {}}}
     )
     seen = environment("web", "worker")
-    s = at(template, WORKER_MADE, seen=seen)
-    volume = "volume:g5:worker:/data"
-    assert sent(decide(s)) == (volume,)
-    mounted = operation(OperationKind.VOLUME_CREATE, volume, request={"mount": "/data"})
-    assert sent(decide(at(template, WORKER_MADE, mounted, seen=seen))) == ("domain:g5:worker:1",)
+    assert looked_at(decide(at(template, WORKER_MADE, seen=seen))) == {PROJECT}
+    of = upgrading()
+    there = {PROJECT: project(volumes=[{"id": "volume-1"}])}
+    s = situation(of, template, applied_template=web(), seen=seen, sights=there, operations=[WORKER_MADE])
+    verdict = decide(s)
+    assert sent(verdict) == ("volume:g5:worker:/data",)
+    assert isinstance(verdict, Write)
+    assert verdict.intents[0].request == {"mount": "/data", "before": ["volume-1"]}
+    applied = Applied(revision_id=REVISION, new_volumes={"worker:/data": "volume-2"})
+    assert sent(decide(at(template, WORKER_MADE, seen=seen, applied=applied))) == ("domain:g5:worker:1",)
     given = operation(OperationKind.SERVICE_DOMAIN_CREATE, "domain:g5:worker:1")
-    verdict = decide(at(template, WORKER_MADE, mounted, given, seen=seen))
+    verdict = decide(at(template, WORKER_MADE, given, seen=seen, applied=applied))
     assert sent(verdict) == ("upgrade:5",)
     assert isinstance(verdict, Write)
     assert "worker" in verdict.intents[0].request["affected"]

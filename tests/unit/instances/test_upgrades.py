@@ -31,12 +31,28 @@ def with_variables(**variables: Any) -> Template:
 
 
 def planned(
-    old: Template, new: Template, *services: Any, overlay: Any = None, seed: int = 7, **more: Any
+    old: Template,
+    new: Template,
+    *services: Any,
+    overlay: Any = None,
+    seed: int = 7,
+    made: dict[str, str] | None = None,
+    unneeded: tuple[str, ...] = (),
+    **more: Any,
 ) -> UpgradePlan:
     """What is there is what the old revision made, unless other services are named."""
     names = services or tuple(one.name for one in old.services)
     view = read_view(environment(*names, **more), new)
-    return plan_upgrade(old, new, view, random.Random(seed), overlay=overlay or {}, limits=LIMITS)
+    return plan_upgrade(
+        old,
+        new,
+        view,
+        random.Random(seed),
+        overlay=overlay or {},
+        limits=LIMITS,
+        made=made,
+        unneeded=unneeded,
+    )
 
 
 def patch_of(plan: UpgradePlan, name: str = "web") -> dict[str, Any]:
@@ -237,17 +253,52 @@ def test_a_volume_that_the_owner_has_enlarged_stays_as_it_is() -> None:
         ),
     ],
 )
-def test_volumes_that_are_missing_are_created(mount: str, there: Any, expected: Any) -> None:
+def test_volumes_that_are_missing_are_made(mount: str, there: Any, expected: Any) -> None:
     assert planned(web(), with_volume(mount=mount), "web", volumes=there).volumes == expected
+
+
+MADE = {"web:/data": "0123456789ab"}
+
+
+def test_the_patch_brings_what_was_made_where_it_belongs_and_its_service_is_deployed() -> None:
+    wanted = document(
+        volumeMounts={"v": {"mountPath": "/data", "sizeMB": 2000, "backupSchedules": ["DAILY"]}}
+    )
+    assert planned(document(), wanted).affected == ("web",)
+    plan = planned(document(), wanted, made=MADE)
+    mount = {"mountPath": "/data", "backupSchedules": ["DAILY"]}
+    assert plan.patch == {
+        "services": {"svc-web": {"volumeMounts": {"0123456789ab": mount}}},
+        "volumes": {"0123456789ab": {"isCreated": True, "sizeMB": 2000}},
+    }
+    assert (plan.volumes, plan.affected) == ((), ("web",))
+    assert plan.volume_names == {"0123456789ab": "web-volume-01234567"}
+
+
+def test_what_the_patch_has_brought_is_not_brought_again_and_its_service_is_still_deployed() -> None:
+    there = [seen_volume("web", "/data", 2000, volumeId="0123456789ab")]
+    plan = planned(document(), with_volume(9000), made=MADE, volumes=there)
+    assert (plan.patch, plan.affected) == ({"volumes": {"0123456789ab": {"sizeMB": 9000}}}, ("web",))
+    assert (plan.volumes, plan.volume_names) == ((), {})
+
+
+def backed_up(*kinds: str) -> Template:
+    return document(volumeMounts={"web": {"mountPath": "/data", "backupSchedules": list(kinds)}})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [((), ("DAILY",)), (("DAILY",), ("WEEKLY", "MONTHLY")), (("DAILY",), ())]
+)
+def test_a_volume_is_backed_up_when_the_new_revision_says_without_a_deployment(old: Any, new: Any) -> None:
+    plan = planned(backed_up(*old), backed_up(*new), volumes=[seen_volume("web", "/data")])
+    mount = {"mountPath": "/data", "backupSchedules": list(new)}
+    assert plan.patch == {"services": {"svc-web": {"volumeMounts": {"volume-web": mount}}}}
+    assert plan.affected == ()
 
 
 def test_a_service_that_stays_gives_up_the_volume_that_is_to_be_deleted() -> None:
     there = [seen_volume("web", "/data"), seen_volume("other", "/data")]
-    view = read_view(environment("web", volumes=there), web())
-    unneeded = {"volume-web", "volume-other"}
-    plan = plan_upgrade(
-        document(), document(), view, random.Random(7), overlay={}, limits=LIMITS, unneeded=unneeded
-    )
+    plan = planned(document(), document(), volumes=there, unneeded=("volume-web", "volume-other"))
     assert plan.patch == {"services": {"svc-web": {"volumeMounts": {"volume-web": None}}}}
     assert plan.affected == ("web",)
 

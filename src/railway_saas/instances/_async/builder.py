@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from railway_saas.instances import calls
+from railway_saas.instances.mounts import first_names, mounted, mounts_of, placed
 from railway_saas.instances.progress import look_delays
 from railway_saas.instances.settings import (
     DEFAULT_BUCKET_REGION,
-    DEFAULT_MOUNT_PATH,
     ServiceSettings,
     bucket_region,
     settings_of,
@@ -64,10 +64,17 @@ class AsyncStackBuilder:
         with provisioning_step("services", self._project_id):
             ids = await self._create_services(settings)
         with provisioning_step("volumes", self._project_id):
-            volumes = await self._create_volumes(settings, ids)
+            volume_ids = await self._create_volumes(template)
             buckets = await self._create_buckets(template)
         with provisioning_step("settings", self._project_id):
-            await self._configure(settings, ids, calls.patch_of(settings, ids, {}, buckets), volumes)
+            mounts = tuple(mounts_of(template))
+            patch = calls.patch_of(
+                settings, ids, mounted(mounts, volume_ids), placed(mounts, volume_ids, {}), buckets
+            )
+            names = first_names(template)
+            await self._configure(
+                settings, ids, patch, {volume_ids[place]: names[place] for place in volume_ids}
+            )
         await self._start(template, ids, wait=wait)
         return {service_id: key for key, service_id in ids.items()}
 
@@ -77,27 +84,14 @@ class AsyncStackBuilder:
         self._progress.tell("services", f"created {counted(len(created), 'service')}")
         return {entry.service.key: service.id for entry, service in zip(settings, created, strict=True)}
 
-    async def _create_volumes(
-        self, settings: Sequence[ServiceSettings], ids: dict[str, str]
-    ) -> dict[str, JsonObject]:
+    async def _create_volumes(self, template: Template) -> dict[str, str]:
         """One after the other: Railway allows only so many in half a minute, and the client waits when told to."""
-        resized: dict[str, JsonObject] = {}
-        for entry in settings:
-            for volume in entry.service.volumes:
-                created = await self._client.run(
-                    calls.create_volume(
-                        self._project_id,
-                        self._environment_id,
-                        ids[entry.service.key],
-                        volume.mount_path or DEFAULT_MOUNT_PATH,
-                    )
-                )
-                self._progress.tell(
-                    "volumes", f"created a volume for {entry.service.name} at {volume.mount_path}"
-                )
-                if volume.size_mb:
-                    resized[created.id] = {"sizeMB": volume.size_mb}
-        return resized
+        volume_ids: dict[str, str] = {}
+        for mount in mounts_of(template):
+            created = await self._client.run(calls.create_volume(self._project_id, mount.path))
+            volume_ids[mount.place] = created.id
+            self._progress.tell("volumes", f"created a volume for {mount.service} at {mount.path}")
+        return volume_ids
 
     async def _create_buckets(self, template: Template) -> dict[str, JsonObject]:
         placed: dict[str, JsonObject] = {}
@@ -113,26 +107,20 @@ class AsyncStackBuilder:
         settings: Sequence[ServiceSettings],
         ids: dict[str, str],
         patch: JsonObject,
-        sizes: Mapping[str, JsonObject],
+        volume_names: Mapping[str, str],
     ) -> None:
         """One request: GraphQL carries mutations out one after the other, in their order.
 
-        The patch is staged and committed without deploying, as the services start in their own order afterwards. Each
-        size is a patch of its own: a volume that is larger already cannot shrink, which must not keep anything else.
+        The patch is staged and committed without deploying, as the services start in their own order afterwards.
         """
         wanted: list[Operation[Any]] = [
+            *calls.name_volumes(volume_names),
             *calls.configure(settings, ids, self._environment_id),
             *calls.create_domains(settings, ids, self._environment_id),
         ]
         if patch:
             wanted.append(environments.stage_changes(self._environment_id, patch, merge=False))
             wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
-        for volume_id, size in sizes.items():
-            resize: JsonObject = {"volumes": {volume_id: size}}
-            wanted.append(environments.stage_changes(self._environment_id, resize, merge=False))
-            wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
-        if sizes:
-            wanted.append(environments.stage_changes(self._environment_id, {}, merge=False))
         if wanted:
             await self._client.batch(wanted)
             self._progress.tell("settings", "configured the services and their domains")

@@ -21,6 +21,7 @@ from railway_saas.instances.deciding.common import (
     write,
 )
 from railway_saas.instances.effects import made
+from railway_saas.instances.mounts import place_of
 from railway_saas.instances.settings import bucket_keys, domain_keys, volume_keys
 from railway_saas.instances.stack import counted
 from railway_saas.instances.steps import PROJECTS, Change, EventDraft, Intent, ProjectSearch, Wait
@@ -44,12 +45,13 @@ def build_intents(s: Situation) -> Iterator[Intent]:
     keys = [service.key for service in s.template.services]
     yield Intent(kind=OperationKind.PROJECT_CREATE, key=PROJECT_KEY)
     yield from (Intent(kind=OperationKind.SERVICE_CREATE, key=f"service:{key}", subject=key) for key in keys)
+    made = sorted(made_volumes(s).values())
     yield from (
         Intent(
             kind=OperationKind.VOLUME_CREATE,
             key=f"volume:{key}:{mount}",
             subject=key,
-            request={"mount": mount},
+            request={"mount": mount, "before": made},
         )
         for key, mount in volume_keys(s.template)
     )
@@ -68,6 +70,19 @@ def build_intents(s: Situation) -> Iterator[Intent]:
         for key, number in domain_keys(s.template)
     )
     yield from (Intent(kind=OperationKind.SERVICE_DEPLOY, key=f"start:{key}", subject=key) for key in keys)
+
+
+def made_volumes(s: Situation) -> dict[str, str]:
+    """Ids of the volumes that a build from single calls has made so far, by place."""
+    operations = {
+        place_of(key, mount): s.operations.get(f"volume:{key}:{mount}")
+        for key, mount in volume_keys(s.template)
+    }
+    return {
+        place: str(operation.result["volume_id"])
+        for place, operation in operations.items()
+        if operation is not None and operation.state is OperationState.CONFIRMED
+    }
 
 
 def building_keys(s: Situation) -> set[str]:
@@ -192,8 +207,8 @@ def _build_from_calls(s: Situation) -> Verdict | None:
         for intent in intents
         if intent.kind in {OperationKind.CONFIGURE, OperationKind.SERVICE_DOMAIN_CREATE}
     ]
-    if s.unsent(settings) and any(one.size_mb for entry in s.template.services for one in entry.volumes):
-        blind = environment_seen(s)  # a volume can only grow, so its size must be known
+    if CONFIGURE_KEY in s.operations and s.unsent(settings) and made_volumes(s):
+        blind = environment_seen(s)  # volumes may be in place since the attempt before, and can only grow
         if blind is not None:
             return blind
     done = write(s, settings, "settings", "configured the services and their domains")

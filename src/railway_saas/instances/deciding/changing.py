@@ -17,6 +17,7 @@ from railway_saas.instances.deciding.common import (
     joined,
     levels,
     listed,
+    see,
     write,
 )
 from railway_saas.instances.deciding.leftovers import delete_leftovers, leftover_keys, removed_services
@@ -29,8 +30,9 @@ from railway_saas.instances.effects import (
     without_new_volumes,
 )
 from railway_saas.instances.settings import volume_keys
-from railway_saas.instances.steps import Change, EventDraft, Intent, Record, Wait
+from railway_saas.instances.steps import PROJECT, Change, EventDraft, Intent, Record, Wait
 from railway_saas.instances.upgrades import plan_upgrade
+from railway_saas.railway.models.projects import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,7 +146,11 @@ def _upgrade(s: Situation) -> Verdict | None:
     plan = planned_upgrade(s, s.view, _RANDOM)
     generation = s.instance.desired.generation
     back = s.observed.rollout.rolling_back
-    for intents, step, message in _creations(plan, s.view, generation):
+    if plan.volumes:  # what is new in the project after the write is what the write has made
+        blind = see(s, PROJECT)
+        if blind is not None:
+            return blind
+    for intents, step, message in _creations(s, plan):
         verdict = write(s, intents, step, message)
         if verdict is not None:
             return verdict
@@ -173,13 +179,14 @@ def planned_upgrade(s: Situation, view: RailwayView, random: RandomSource) -> Up
         random,
         overlay=config.variables,
         limits=config.limits,
+        made=applied.new_volumes if applied else {},
         unneeded=applied.unneeded_volumes if applied else (),
     )
 
 
-def _creations(
-    plan: UpgradePlan, view: RailwayView, generation: int
-) -> Iterator[tuple[list[Intent], str, str]]:
+def _creations(s: Situation, plan: UpgradePlan) -> Iterator[tuple[list[Intent], str, str]]:
+    generation, project = s.instance.desired.generation, s.sight(PROJECT, Project)
+    before = [volume.id for volume in project.volumes] if project else []
     yield (
         [
             Intent(kind=OperationKind.SERVICE_CREATE, key=f"service:g{generation}:{key}", subject=key)
@@ -193,7 +200,7 @@ def _creations(
             kind=OperationKind.VOLUME_CREATE,
             key=f"volume:g{generation}:{key}:{mount}",
             subject=key,
-            request={"mount": mount, "before": [volume.volume_id for volume in view.volumes]},
+            request={"mount": mount, "before": before},
         )
         yield [intent], "upgrade", "created a new volume"
     yield (

@@ -170,6 +170,7 @@ _SIGHTS: Final[dict[OperationKind, Callable[[ProviderOperation], tuple[Sight, ..
     OperationKind.PROJECT_CREATE: lambda _: (PROJECTS,),
     OperationKind.PROJECT_DELETE: lambda _: (PROJECTS,),
     OperationKind.BUCKET_CREATE: lambda _: (PROJECT,),
+    OperationKind.VOLUME_CREATE: lambda _: (PROJECT,),
     OperationKind.VOLUME_DELETE: lambda _: (PROJECT, ENVIRONMENT),
     OperationKind.TEMPLATE_DEPLOY: lambda operation: (ENVIRONMENT, *_workflow(operation)),
     OperationKind.BACKUP_CREATE: lambda operation: (
@@ -246,18 +247,10 @@ def _service(s: Situation, operation: ProviderOperation) -> Finding:
 
 
 def _volume(s: Situation, operation: ProviderOperation) -> Finding:
-    service = _find(s, _subject(operation))
-    volumes = s.view.volumes if s.view else ()
-    mount = operation.request.get("mount")
-    found = next(
-        (
-            one
-            for one in volumes
-            if service and one.service_id == service.service_id and one.mount_path == mount
-        ),
-        None,
-    )
-    return {"volume_id": found.volume_id} if found else Fate.ABSENT
+    """Volumes are made one by one, so one that was not there before is the one."""
+    project, before = s.sight(PROJECT, Project), operation.request.get("before", ())
+    found = next((one for one in project.volumes if one.id not in before), None) if project else None
+    return {"volume_id": found.id} if found else Fate.ABSENT
 
 
 def _volume_gone(s: Situation, operation: ProviderOperation) -> Finding:
