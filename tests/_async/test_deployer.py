@@ -160,6 +160,38 @@ async def test_what_waits_in_the_environment_is_not_put_into_force_with_it() -> 
     assert emulator.world.part(Patches).staged(environment).document == {}
 
 
+async def test_settings_that_railway_cannot_apply_end_the_build_before_anything_starts() -> None:
+    emulator = marketplace(OWN)
+    emulator.faults.add(FaultKind.PATCH_REFUSED, message="Error in tcpProxies - Invalid input")
+    with pytest.raises(
+        ProvisioningError, match="could not apply the settings: Error in tcpProxies"
+    ) as caught:
+        await deploy_unknown(emulator, APP)
+    assert (caught.value.step, caught.value.maybe_applied) == ("settings", False)
+    assert caught.value.project_id in emulator.world.projects
+    assert emulator.requests.operations["serviceInstanceDeployV2"] == 0
+
+
+async def test_nothing_starts_before_railway_has_applied_the_settings() -> None:
+    emulator = marketplace(OWN)
+    emulator.faults.add(FaultKind.PATCH_APPLYING, seconds=30)
+    events: list[StackEvent] = []
+    assert (await deploy_unknown(emulator, APP, events)).is_running
+    times = {event.step: event.elapsed_s for event in events if event.step in {"settings", "deploy"}}
+    assert times["deploy"] >= times["settings"] >= 30
+
+
+async def test_settings_that_railway_never_applies_are_an_error_once_time_is_up() -> None:
+    emulator = marketplace(OWN)
+    emulator.faults.add(FaultKind.PATCH_APPLYING, seconds=3600)
+    async with emulator.async_client() as railway:
+        with pytest.raises(ProvisioningError, match="has not applied the settings after 60 s") as caught:
+            await AsyncStackDeployer(railway).deploy(
+                filled(APP), project_name="acme", workspace_id=emulator.workspace_id, timeout_s=60
+            )
+    assert (caught.value.step, caught.value.maybe_applied) == ("settings", True)
+
+
 async def test_every_step_is_told_with_the_count_of_running_services() -> None:
     events: list[StackEvent] = []
     await deploy_unknown(marketplace(OWN), APP, events)

@@ -61,6 +61,8 @@ class Patches:
     def __init__(self, world: World) -> None:
         self._world = world
         self._staged: dict[str, EnvironmentPatch] = {}
+        self._slow: dict[str, EnvironmentPatch] = {}
+        """Those that are still to be seen being applied."""
         self._committed: dict[str, list[EnvironmentPatch]] = {}
         self._by_id: dict[str, EnvironmentPatch] = {}
         world.hooks.environment_deleted.append(self._forget)
@@ -76,6 +78,11 @@ class Patches:
             return known
         number = len(self._committed.get(environment.id, ()))
         return self._new(environment, {}, str(uuid.uuid5(uuid.UUID(environment.id), f"staged:{number}")))
+
+    def shown(self, environment: Environment) -> EnvironmentPatch:
+        """What waits, else what is seen being applied, else an empty placeholder."""
+        waiting = self._staged.get(environment.id) or self._slow.get(environment.id)
+        return waiting or self.staged(environment)
 
     def committed(self, environment: Environment) -> list[EnvironmentPatch]:
         """What was applied, newest first."""
@@ -107,18 +114,40 @@ class Patches:
         return staged
 
     def commit_staged(
-        self, environment: Environment, *, message: str | None, by: User | None, skip_deploys: bool
+        self,
+        environment: Environment,
+        *,
+        message: str | None,
+        by: User | None,
+        skip_deploys: bool,
+        seconds: float = 0.0,
     ) -> EnvironmentPatch:
-        """Apply everything that waits. What cannot be applied goes on waiting, with `last_applied_error`."""
+        """Apply everything that waits. What cannot be applied goes on waiting, with `last_applied_error`.
+
+        Args:
+            environment: Where.
+            message: What is said about it.
+            by: Who does it.
+            skip_deploys: Whether nothing is deployed because of it.
+            seconds: For how long it is seen being applied.
+        """
         staged = self.staged(environment)
         try:
             check_patch(self._world, environment, staged.document)
             self._apply(staged, message=message, by=by, skip_deploys=skip_deploys)
         except Refusal as refusal:
-            staged.last_applied_error = refusal.message
-            self._publish(staged)
-            return staged
+            return self.refuse_staged(environment, refusal.message)
         self._staged.pop(environment.id, None)
+        if seconds > 0:
+            self._slow[environment.id] = staged
+            self._world.clock.call_later(seconds, lambda: self._slow.pop(environment.id, None))
+        return staged
+
+    def refuse_staged(self, environment: Environment, reason: str) -> EnvironmentPatch:
+        """What waits cannot be applied: it goes on waiting, and says why."""
+        staged = self.staged(environment)
+        staged.last_applied_error = reason
+        self._publish(staged)
         return staged
 
     def commit(

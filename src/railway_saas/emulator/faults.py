@@ -48,6 +48,9 @@ class FaultKind(StrEnum):
     WORKFLOW_NOT_FOUND = "workflow_not_found"
     WORKFLOW_ID_NULL = "workflow_id_null"
     WORKFLOW_ERROR = "workflow_error"
+    # Patches of an environment
+    PATCH_APPLYING = "patch_applying"
+    PATCH_REFUSED = "patch_refused"
     # Logs and streams
     EXTRA_LOG_ROW = "extra_log_row"
     STREAM_DROP = "stream_drop"
@@ -137,13 +140,14 @@ class Fault:
     status: int = 502
     """HTTP status of a `gateway_error`."""
     message: str = "Problem processing request"
-    """Of a `graphql_error`, a `workflow_error` or a `partial_data`."""
+    """Of a `graphql_error`, a `workflow_error`, a `partial_data` or a `patch_refused`."""
     code: str | None = None
     retry_after_s: int = 1
     reads: int = 2
     """How many reads of a new project a `permission_lag` refuses."""
     seconds: float = 1.0
-    """How slow; or when after the start a deployment crashes, completes, leaves the queue."""
+    """How slow; for how long a patch is being applied; or when after the start a deployment crashes, completes, leaves
+    the queue."""
     struck: int = field(default=0)
 
     def matches(

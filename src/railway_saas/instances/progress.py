@@ -70,10 +70,10 @@ class Progress:
         self._seen = stack
 
 
-def look_delays(first_s: float = 4.0, factor: float = 1.5, longest_s: float = 20.0) -> Callable[[], float]:
+def look_delays(first_s: float = 8.0, factor: float = 1.5, longest_s: float = 20.0) -> Callable[[], float]:
     """Pauses between looks: growing, so that a slow deploy does not eat the rate budget.
 
-    An image is up after 7 to 10 s (observed), a service that waits for others after twice that.
+    An image is up after 7 to 10 s (observed), so an earlier look is mostly wasted.
     """
     delay_s = first_s / factor
 

@@ -168,6 +168,18 @@ def provisioning_error(step: str, project_id: str | None, error: RailwayError) -
     )
 
 
+def not_applied(project_id: str, reason: str | None, elapsed_s: float) -> ProvisioningError:
+    """The error for settings that were committed and that Railway does not apply."""
+    told = f"Railway could not apply the settings: {reason}" if reason else None
+    return ProvisioningError(
+        f"{told or f'Railway has not applied the settings after {elapsed_s:.0f} s'}"
+        f"; project {project_id} is left as it is",
+        step="settings",
+        project_id=project_id,
+        maybe_applied=reason is None,
+    )
+
+
 def refuse_failed(stack: Stack) -> None:
     """Give up on a stack in which a service will not come up.
 

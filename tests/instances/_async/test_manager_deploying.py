@@ -180,6 +180,25 @@ async def test_volumes_are_made_once_whatever_becomes_of_the_answer(
     assert len(project.volumes) == 2
 
 
+async def test_settings_that_railway_cannot_apply_end_the_deploy(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    stage.railway.faults.add(FaultKind.PATCH_REFUSED, message="Error in tcpProxies - Invalid input")
+    with pytest.raises(ProvisioningError, match="Error in tcpProxies"):
+        await stage.running()
+    assert stage.sent("serviceInstanceDeployV2") == 0
+    assert stage.railway.living == []
+
+
+async def test_nothing_starts_before_railway_has_applied_the_settings(new_stage: Any) -> None:
+    stage = new_stage(APP)
+    stage.railway.faults.add(FaultKind.PATCH_APPLYING, seconds=40)
+    began = stage.clock.now()
+    instance = await stage.running()
+    services = stage.railway.services_of(instance.observed.project_id)
+    first = min(one.deployments[0].created_at for one in services.values())
+    assert (first - began).total_seconds() >= 40
+
+
 @BOTH_WAYS
 async def test_events_tell_the_whole_story_in_order(new_stage: Any, known: bool) -> None:
     stage = new_stage(APP, known=known)

@@ -78,6 +78,8 @@ LAGS = (
     FaultKind.WORKFLOW_NOT_FOUND,
     FaultKind.WORKFLOW_ERROR,
     FaultKind.TEMPLATE_DEPLOY_REFUSED,
+    FaultKind.PATCH_APPLYING,
+    FaultKind.PATCH_REFUSED,
 )
 ENDINGS = (
     FaultKind.BUILD_FAILS,

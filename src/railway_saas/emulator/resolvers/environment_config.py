@@ -9,6 +9,7 @@ from railway_saas.emulator import errors
 from railway_saas.emulator.connections import Connection, paginate
 from railway_saas.emulator.environment_config import etag, read_config
 from railway_saas.emulator.environment_patches import TOPIC, EnvironmentPatch, Patches
+from railway_saas.emulator.faults import FaultKind
 from railway_saas.emulator.registry import (
     Publish,
     Stop,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 registry.types["EnvironmentPatch"] = EnvironmentPatch
 
+COMMIT = "environmentPatchCommitStaged"
+
 
 @graphql_type("AppliedByMember")
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ class AppliedBy:
 
 @query("environmentStagedChanges")
 def staged_changes(ctx: Context, *, environment_id: str) -> EnvironmentPatch:
-    """What waits; an empty placeholder when nothing does."""
-    return ctx.world.part(Patches).staged(ctx.environment(environment_id))
+    """What waits, or is being applied; an empty placeholder when nothing does."""
+    return ctx.world.part(Patches).shown(ctx.environment(environment_id))
 
 
 @query("environmentPatches")
@@ -81,11 +84,17 @@ def commit_staged(
     skip_deploys: bool | None = None,
 ) -> str:
     """Apply everything that waits; the patch's id."""
-    committed = ctx.world.part(Patches).commit_staged(
-        ctx.environment(environment_id),
+    environment, patches = ctx.environment(environment_id), ctx.world.part(Patches)
+    refused = ctx.faults.take(FaultKind.PATCH_REFUSED, (COMMIT,))
+    if refused is not None:
+        return patches.refuse_staged(environment, refused.message).id
+    slow = ctx.faults.take(FaultKind.PATCH_APPLYING, (COMMIT,))
+    committed = patches.commit_staged(
+        environment,
         message=commit_message,
         by=ctx.user,
         skip_deploys=bool(skip_deploys),
+        seconds=slow.seconds if slow else 0.0,
     )
     return committed.id
 

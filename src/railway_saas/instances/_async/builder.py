@@ -20,6 +20,7 @@ from railway_saas.instances.settings import (
 from railway_saas.instances.stack import (
     Stack,
     counted,
+    not_applied,
     provisioning_step,
     read_stack,
     refuse_failed,
@@ -123,7 +124,25 @@ class AsyncStackBuilder:
             wanted.append(environments.commit_staged(self._environment_id, skip_deploys=True))
         if wanted:
             await self._client.batch(wanted)
+        if patch:
+            await self._wait_until_applied()
+        if wanted:
             self._progress.tell("settings", "configured the services and their domains")
+
+    async def _wait_until_applied(self) -> None:
+        """Railway answers a commit before it has applied it. What it cannot apply goes on waiting, and says why.
+
+        Raises:
+            ProvisioningError: It could not be applied, or time is up.
+        """
+        pause = look_delays(first_s=1.0)  # mostly it is done before one can ask
+        while True:
+            waiting = await self._client.run(environments.staged_changes(self._environment_id))
+            if waiting.is_empty:
+                return
+            if waiting.last_applied_error or self._progress.remaining_s <= 0:
+                raise not_applied(self._project_id, waiting.last_applied_error, self._progress.elapsed_s)
+            await self._client.clock.sleep(self._progress.pause_s(pause()))
 
     async def _start(self, template: Template, ids: dict[str, str], *, wait: bool) -> None:
         by_name = {service.name: ids[service.key] for service in template.services}

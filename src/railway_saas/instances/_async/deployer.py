@@ -182,7 +182,7 @@ class AsyncStackDeployer:
 
     async def _landed(self, environment_id: str, *, in_doubt: bool) -> bool:
         """Whether services have appeared after a deploy whose answer was an error."""
-        pause = look_delays()
+        pause = look_delays(first_s=4.0)
         for _ in range(_LOOKS_AFTER_DOUBT if in_doubt else 1):
             await self._clock.sleep(pause())
             if (await self.look(environment_id)).services:

@@ -118,4 +118,4 @@ class EnvironmentPatch(RailwayModel):
     @property
     def is_empty(self) -> bool:
         """Whether it changes nothing, as far as it was read."""
-        return not self.patch
+        return not any(part is not None and part != {} for part in self.patch.values())
