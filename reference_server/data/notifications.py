@@ -50,16 +50,17 @@ class NotifyingEvents(SqlEvents):
         super().__init__(transaction)
         self._outbox = outbox
 
-    def append(self, events: Sequence[InstanceEvent]) -> None:
+    def append(self, events: Sequence[InstanceEvent]) -> Sequence[InstanceEvent]:
         befores = {event.instance_id: self._status_before(event) for event in events}
-        super().append(events)
-        for event in events:
+        stored = super().append(events)
+        for event in stored:
             before, befores[event.instance_id] = befores[event.instance_id], event.status
             template = template_of(before, event.status)
             if template is not None:
                 self._tell_owner(template, event)
             if event.step == "attention":
                 self._tell_admins(event)
+        return stored
 
     def _status_before(self, event: InstanceEvent) -> InstanceStatus | None:
         """As the newest event that is stored has it."""

@@ -187,6 +187,7 @@ READINGS: dict[str, Callable[[UnitOfWork, Filled, int], Any]] = {
     "expired idempotency keys": lambda work, _, limit: work.idempotency_keys.forget_expired(
         NOW + 20 * HOUR, limit=limit
     ),
+    "the latest event": lambda work, at, _: work.events.latest(at.first.id),
     "events": lambda work, at, limit: work.events.list_page(at.first.id, limit=limit),
     "old events": lambda work, _, limit: work.events.forget_before(NOW + 20 * HOUR, limit=limit),
 }

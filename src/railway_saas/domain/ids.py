@@ -67,6 +67,16 @@ def lowest_id(moment: datetime) -> UUID:
     return _uuid7(_milliseconds(moment), 0)
 
 
+def id_above(lowest: UUID | None, wanted: UUID) -> UUID:
+    """The wanted id where it is above another one, else the next one above that: an order that no clock can break."""
+    if lowest is None or wanted.int > lowest.int:
+        return wanted
+    milliseconds = lowest.int >> 80
+    random = (lowest.int >> 64 & 0xFFF) << 62 | lowest.int & ((1 << 62) - 1)
+    following = (milliseconds << _RANDOM_BITS | random) + 1
+    return _uuid7(following >> _RANDOM_BITS & ((1 << 48) - 1), following & ((1 << _RANDOM_BITS) - 1))
+
+
 def owner_id(key: str | int) -> UUID:
     """The owner id of a user whose own key is no UUID: the same key always gives the same id."""
     return uuid5(_OWNERS, str(key))

@@ -123,6 +123,36 @@ async def test_a_crash_that_a_fast_clock_noticed_is_mended(new_stage: Any, ahead
     assert (await stage.get(instance.id)).status is InstanceStatus.RUNNING
 
 
+@AHEAD
+async def test_no_event_is_missed_because_of_a_clock(new_stage: Any, ahead: timedelta) -> None:
+    stage = new_stage(APP)
+    manager = stage.manager()
+    instance = await stage.accepted(manager)
+    seen = list(await manager.events(instance.id))
+    for turn in range(40):
+        worker = stage.manager(now=fast(stage, ahead)) if turn % 3 == 1 else manager
+        await worker.run_due()
+        seen += await manager.events(instance.id, after=str(seen[-1].id))
+        stage.clock.advance(5)
+    assert [one.id for one in seen] == [one.id for one in await manager.events(instance.id, limit=500)]
+    assert [one.id for one in seen] == [one.id for one in stage.events]
+    assert "everything is running" in [one.message for one in seen]
+
+
+async def test_following_begins_with_what_comes_next(new_stage: Any) -> None:
+    stage = new_stage()
+    instance = await stage.running()
+    await stage.manager(now=fast(stage, timedelta(minutes=5))).set_variables(instance.id, {"web": {"A": "1"}})
+    await stage.manager(now=fast(stage, timedelta(minutes=5))).run_due()
+    stage.clock.advance(10)
+    before = len(stage.events)
+    followed = [event async for event in stage.manager().follow(instance.id)]
+    assert [one.id for one in followed][-len(stage.events[before:]) :] == [
+        one.id for one in stage.events[before:]
+    ]
+    assert followed[-1].message == "the change is running"
+
+
 # Time that never passed -----------------------------------------------------------------------------------------------
 
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from railway_saas.domain.ids import new_id
 from railway_saas.domain.statuses import InstanceStatus
 from railway_saas.errors import NotFoundError
-from tests.support.nouns import HOUR, NOW, Stock, added_async, deployment, event, next_id
+from tests.support.nouns import HOUR, MINUTE, NOW, Stock, added_async, deployment, event, next_id
+from tests.support.together import all_async
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from railway_saas.domain.instances import InstanceEvent
     from railway_saas.repositories import AsyncDatabase
 
 
@@ -75,3 +80,83 @@ async def test_both_need_their_instance(database: AsyncDatabase, stock: Stock) -
             await work.events.append([event(instance.id), event(next_id())])
         assert (await work.deployments.list_page(instance.id)).items == ()
         assert (await work.events.list_page(instance.id)).items == ()
+
+
+# Order, whatever clocks say -------------------------------------------------------------------------------------------
+
+
+async def appended(database: AsyncDatabase, *events: InstanceEvent) -> Sequence[InstanceEvent]:
+    """As a writer does who holds the instance."""
+    async with database.unit_of_work() as work:
+        await work.instances.lock(events[0].instance_id)
+        stored = await work.events.append(events)
+        await work.commit()
+    return stored
+
+
+async def test_events_are_in_the_order_of_their_commits_whatever_clocks_say(
+    database: AsyncDatabase, stock: Stock
+) -> None:
+    instance, other = stock.instance(), stock.instance()
+    await added_async(database, instance, other)
+    moments = [NOW, NOW - HOUR, NOW + HOUR, NOW, NOW - 9 * HOUR]
+    seen: list[InstanceEvent] = []
+    after: str | None = None
+    for moment in moments:
+        await appended(
+            database, event(instance.id, id=new_id(moment), at=moment), event(instance.id, id=new_id(NOW))
+        )
+        async with database.unit_of_work() as work:
+            news = (await work.events.list_page(instance.id, after=after)).items
+        assert len(news) == 2, "whoever goes on after the last one misses nothing"
+        seen += news
+        after = str(news[-1].id)
+    assert [one.at for one in seen[::2]] == moments
+    async with database.unit_of_work() as work:
+        assert (await work.events.list_page(instance.id)).items == tuple(seen)
+        assert await work.events.latest(instance.id) == seen[-1]
+        assert await work.events.latest(other.id) is None
+
+
+async def test_what_is_appended_comes_back_as_it_is_stored(database: AsyncDatabase, stock: Stock) -> None:
+    instance = stock.instance()
+    await added_async(database, instance)
+    first, second = event(instance.id, id=new_id(NOW + HOUR)), event(instance.id, id=new_id(NOW))
+    assert await appended(database, first) == [first]
+    (stored,) = await appended(database, second)
+    assert stored == replace(second, id=stored.id)
+    assert stored.id > first.id
+    async with database.unit_of_work() as work:
+        assert (await work.events.list_page(instance.id)).items == (first, stored)
+
+
+async def test_instances_have_orders_of_their_own(database: AsyncDatabase, stock: Stock) -> None:
+    ahead, right = stock.instance(), stock.instance()
+    await added_async(database, ahead, right)
+    await appended(database, event(ahead.id, id=new_id(NOW + HOUR)))
+    usual = event(right.id, id=new_id(NOW))
+    assert await appended(database, usual) == [usual]
+
+
+async def test_of_many_writers_at_once_nobody_is_missed(database: AsyncDatabase, stock: Stock) -> None:
+    """Each has a clock of its own; the order in which they hold the instance is the order of their events."""
+    instance = stock.instance()
+    await added_async(database, instance)
+    committed: list[str] = []
+
+    async def write(number: int) -> None:
+        moment = NOW + ((-1) ** number) * number * MINUTE
+        for turn in range(3):
+            async with database.unit_of_work() as work:
+                await work.instances.lock(instance.id)
+                (stored,) = await work.events.append(
+                    [event(instance.id, id=new_id(moment), message=f"{number}.{turn}")]
+                )
+                committed.append(stored.message)
+                await work.commit()
+
+    failures = await all_async([lambda number=number: write(number) for number in range(5)])
+    assert failures == [None] * 5
+    async with database.unit_of_work() as work:
+        found = (await work.events.list_page(instance.id)).items
+    assert [one.message for one in found] == committed

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from railway_saas.domain.ids import new_id
 from railway_saas.domain.statuses import InstanceStatus
 from railway_saas.errors import NotFoundError
-from tests.support.nouns import HOUR, NOW, Stock, added_sync, deployment, event, next_id
+from tests.support.nouns import HOUR, MINUTE, NOW, Stock, added_sync, deployment, event, next_id
+from tests.support.together import all_sync
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from railway_saas.domain.instances import InstanceEvent
     from railway_saas.repositories import Database
 
 
@@ -74,3 +79,83 @@ def test_both_need_their_instance(database: Database, stock: Stock) -> None:
             work.events.append([event(instance.id), event(next_id())])
         assert (work.deployments.list_page(instance.id)).items == ()
         assert (work.events.list_page(instance.id)).items == ()
+
+
+# Order, whatever clocks say -------------------------------------------------------------------------------------------
+
+
+def appended(database: Database, *events: InstanceEvent) -> Sequence[InstanceEvent]:
+    """As a writer does who holds the instance."""
+    with database.unit_of_work() as work:
+        work.instances.lock(events[0].instance_id)
+        stored = work.events.append(events)
+        work.commit()
+    return stored
+
+
+def test_events_are_in_the_order_of_their_commits_whatever_clocks_say(
+    database: Database, stock: Stock
+) -> None:
+    instance, other = stock.instance(), stock.instance()
+    added_sync(database, instance, other)
+    moments = [NOW, NOW - HOUR, NOW + HOUR, NOW, NOW - 9 * HOUR]
+    seen: list[InstanceEvent] = []
+    after: str | None = None
+    for moment in moments:
+        appended(
+            database, event(instance.id, id=new_id(moment), at=moment), event(instance.id, id=new_id(NOW))
+        )
+        with database.unit_of_work() as work:
+            news = (work.events.list_page(instance.id, after=after)).items
+        assert len(news) == 2, "whoever goes on after the last one misses nothing"
+        seen += news
+        after = str(news[-1].id)
+    assert [one.at for one in seen[::2]] == moments
+    with database.unit_of_work() as work:
+        assert (work.events.list_page(instance.id)).items == tuple(seen)
+        assert work.events.latest(instance.id) == seen[-1]
+        assert work.events.latest(other.id) is None
+
+
+def test_what_is_appended_comes_back_as_it_is_stored(database: Database, stock: Stock) -> None:
+    instance = stock.instance()
+    added_sync(database, instance)
+    first, second = event(instance.id, id=new_id(NOW + HOUR)), event(instance.id, id=new_id(NOW))
+    assert appended(database, first) == [first]
+    (stored,) = appended(database, second)
+    assert stored == replace(second, id=stored.id)
+    assert stored.id > first.id
+    with database.unit_of_work() as work:
+        assert (work.events.list_page(instance.id)).items == (first, stored)
+
+
+def test_instances_have_orders_of_their_own(database: Database, stock: Stock) -> None:
+    ahead, right = stock.instance(), stock.instance()
+    added_sync(database, ahead, right)
+    appended(database, event(ahead.id, id=new_id(NOW + HOUR)))
+    usual = event(right.id, id=new_id(NOW))
+    assert appended(database, usual) == [usual]
+
+
+def test_of_many_writers_at_once_nobody_is_missed(database: Database, stock: Stock) -> None:
+    """Each has a clock of its own; the order in which they hold the instance is the order of their events."""
+    instance = stock.instance()
+    added_sync(database, instance)
+    committed: list[str] = []
+
+    def write(number: int) -> None:
+        moment = NOW + ((-1) ** number) * number * MINUTE
+        for turn in range(3):
+            with database.unit_of_work() as work:
+                work.instances.lock(instance.id)
+                (stored,) = work.events.append(
+                    [event(instance.id, id=new_id(moment), message=f"{number}.{turn}")]
+                )
+                committed.append(stored.message)
+                work.commit()
+
+    failures = all_sync([lambda number=number: write(number) for number in range(5)])
+    assert failures == [None] * 5
+    with database.unit_of_work() as work:
+        found = (work.events.list_page(instance.id)).items
+    assert [one.message for one in found] == committed

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from railway_saas.domain.ids import new_id, owner_id
+from railway_saas.domain.ids import _uuid7, id_above, new_id, owner_id
 
 few = settings(max_examples=30, deadline=None)
 
@@ -54,6 +55,31 @@ def test_ids_do_not_repeat_when_the_clock_goes_back_and_forth() -> None:
 def test_ids_sort_as_texts_too() -> None:
     made = [new_id(NOW + timedelta(seconds=number)) for number in range(100)]
     assert sorted(map(str, made)) == list(map(str, made))
+
+
+@few
+@given(moments, moments)
+def test_an_id_above_another_is_above_it_whatever_the_clock_says(one: datetime, other: datetime) -> None:
+    lowest, wanted = new_id(one), new_id(other)
+    made = id_above(lowest, wanted)
+    assert made > lowest
+    assert (made == wanted) is (wanted > lowest)
+    assert (made.version, made.variant) == (7, RFC_4122)
+
+
+@pytest.mark.parametrize(
+    "random", [0, 1, (1 << 62) - 1, (1 << 62), (1 << 74) - 2, (1 << 74) - 1], ids=lambda one: f"{one:x}"
+)
+def test_the_id_above_is_the_next_one(random: int) -> None:
+    lowest = _uuid7(1_000, random)
+    made = id_above(lowest, lowest)
+    assert made == (_uuid7(1_000, random + 1) if random < (1 << 74) - 1 else _uuid7(1_001, 0))
+    assert made > lowest
+
+
+def test_without_another_an_id_stays() -> None:
+    wanted = new_id(NOW)
+    assert id_above(None, wanted) == wanted
 
 
 @few

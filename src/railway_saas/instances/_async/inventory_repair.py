@@ -136,6 +136,7 @@ class AsyncInventoryRepairer:
         """Tell what happened, and end the lease."""
         async with self._database.unit_of_work() as work:
             if message is not None:
+                await work.instances.lock(instance.id)
                 await work.events.append([self._event(instance, "delete", message)])
             await work.instances.release(instance, worker=worker, next_check_at=instance.next_check_at)
             await work.commit()

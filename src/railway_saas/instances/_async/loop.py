@@ -221,9 +221,9 @@ class AsyncControlLoop:
             if begins_deletion(s, change) and await self._is_called_off(work, s):
                 return
             await self._save(work, change)
-            await work.events.append(events)
+            stored = await work.events.append(events)
             await work.commit()
-        self._tell_all(events)
+        self._tell_all(stored)
 
     async def _is_called_off(self, work: AsyncUnitOfWork, s: Situation) -> bool:
         """Whether somebody has called a scheduled deletion off since it was read, by a clock that is a little behind."""

@@ -137,6 +137,7 @@ class InventoryRepairer:
         """Tell what happened, and end the lease."""
         with self._database.unit_of_work() as work:
             if message is not None:
+                work.instances.lock(instance.id)
                 work.events.append([self._event(instance, "delete", message)])
             work.instances.release(instance, worker=worker, next_check_at=instance.next_check_at)
             work.commit()

@@ -218,9 +218,9 @@ class ControlLoop:
             if begins_deletion(s, change) and self._is_called_off(work, s):
                 return
             self._save(work, change)
-            work.events.append(events)
+            stored = work.events.append(events)
             work.commit()
-        self._tell_all(events)
+        self._tell_all(stored)
 
     def _is_called_off(self, work: UnitOfWork, s: Situation) -> bool:
         """Whether somebody has called a scheduled deletion off since it was read, by a clock that is a little behind."""

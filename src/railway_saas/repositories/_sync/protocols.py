@@ -484,14 +484,23 @@ class IdempotencyRepository(Protocol):
 class EventRepository(Protocol):
     """What happened to instances, for people."""
 
-    def append(self, events: Sequence[InstanceEvent]) -> None:
-        """Insert."""
+    def append(self, events: Sequence[InstanceEvent]) -> Sequence[InstanceEvent]:
+        """Insert, and give back as they are stored.
+
+        The ids of an instance's events grow in the order in which they are committed, whatever the clocks of those who
+        write them say: one that is not above the newest stored id gets the next one above it. For that the transaction
+        has written or locked each instance before.
+        """
+        ...
+
+    def latest(self, instance_id: UUID) -> InstanceEvent | None:
+        """The newest one of an instance."""
         ...
 
     def list_page(
         self, instance_id: UUID, *, after: str | None = None, limit: int = 100
     ) -> Page[InstanceEvent]:
-        """Those of an instance, oldest first."""
+        """Those of an instance, oldest first: in the order in which they were committed."""
         ...
 
     def forget_before(self, moment: datetime, *, limit: int = 1000) -> int:

@@ -98,7 +98,7 @@ class AsyncDriving(AsyncManagerBase):
         seconds(timeout_s, "timeout_s")
         await self.get(instance_id, user_id=user_id)
         deadline = self._clock.monotonic() + timeout_s
-        seen = str(lowest_id(self._now()))
+        seen = await self._latest_event(instance_id)
         while True:
             outcome = await self.reconcile(instance_id)
             async for event in self._events_after(instance_id, seen):
@@ -117,9 +117,16 @@ class AsyncDriving(AsyncManagerBase):
                 pause = max(0.0, (outcome.next_check_at - self._now()).total_seconds())
             await self._clock.sleep(min(pause, left))
 
-    async def _events_after(self, instance_id: UUID, after: str) -> AsyncIterator[InstanceEvent]:
-        cursor: str | None = after
-        while cursor is not None:
+    async def _latest_event(self, instance_id: UUID) -> str | None:
+        """The newest event before this moment: those of one moment are told together."""
+        async with self._database.unit_of_work() as work:
+            latest = await work.events.latest(instance_id)
+        return None if latest is None else str(min(latest.id, lowest_id(self._now())))
+
+    async def _events_after(self, instance_id: UUID, after: str | None) -> AsyncIterator[InstanceEvent]:
+        cursor, is_first = after, True
+        while cursor is not None or is_first:
+            is_first = False
             async with self._database.unit_of_work() as work:
                 page = await work.events.list_page(instance_id, after=cursor)
             for event in page:

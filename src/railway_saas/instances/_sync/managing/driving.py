@@ -97,7 +97,7 @@ class Driving(ManagerBase):
         seconds(timeout_s, "timeout_s")
         self.get(instance_id, user_id=user_id)
         deadline = self._clock.monotonic() + timeout_s
-        seen = str(lowest_id(self._now()))
+        seen = self._latest_event(instance_id)
         while True:
             outcome = self.reconcile(instance_id)
             for event in self._events_after(instance_id, seen):
@@ -116,9 +116,16 @@ class Driving(ManagerBase):
                 pause = max(0.0, (outcome.next_check_at - self._now()).total_seconds())
             self._clock.sleep(min(pause, left))
 
-    def _events_after(self, instance_id: UUID, after: str) -> Iterator[InstanceEvent]:
-        cursor: str | None = after
-        while cursor is not None:
+    def _latest_event(self, instance_id: UUID) -> str | None:
+        """The newest event before this moment: those of one moment are told together."""
+        with self._database.unit_of_work() as work:
+            latest = work.events.latest(instance_id)
+        return None if latest is None else str(min(latest.id, lowest_id(self._now())))
+
+    def _events_after(self, instance_id: UUID, after: str | None) -> Iterator[InstanceEvent]:
+        cursor, is_first = after, True
+        while cursor is not None or is_first:
+            is_first = False
             with self._database.unit_of_work() as work:
                 page = work.events.list_page(instance_id, after=cursor)
             for event in page:

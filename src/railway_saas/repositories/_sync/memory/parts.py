@@ -10,6 +10,7 @@ from railway_saas.errors import ConflictError
 from railway_saas.repositories._sync.memory.base import MemoryRepository, first_page
 from railway_saas.repositories.folding import services_by_id, updated_deployment
 from railway_saas.repositories.memory_tables import EVERYTHING
+from railway_saas.repositories.ordering import in_order
 from railway_saas.repositories.paging import id_after
 from railway_saas.repositories.values import utc
 
@@ -152,11 +153,17 @@ class MemoryDeployments(MemoryRepository):
 class MemoryEvents(MemoryRepository):
     """See `EventRepository`."""
 
-    def append(self, events: Sequence[InstanceEvent]) -> None:
+    def append(self, events: Sequence[InstanceEvent]) -> Sequence[InstanceEvent]:
         for event in events:
             self._tables.instances.need(event.instance_id)
-        for event in events:
+        newest = {one: self.latest(one) for one in {event.instance_id for event in events}}
+        ordered = in_order(events, {one: event.id for one, event in newest.items() if event is not None})
+        for event in ordered:
             self._tables.events.add(event)
+        return ordered
+
+    def latest(self, instance_id: UUID) -> InstanceEvent | None:
+        return self._tables.events.last("instance_id", instance_id)
 
     def list_page(
         self, instance_id: UUID, *, after: str | None = None, limit: int = 100

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas.errors import ConflictError, NotFoundError
 from railway_saas.repositories.folding import latest_deployments, services_by_id
+from railway_saas.repositories.ordering import in_order
 from railway_saas.repositories.paging import grouped
 from railway_saas.repositories.sqlalchemy._async.base import AsyncSqlRepository
 from railway_saas.repositories.sqlalchemy.mapping.instances import (
@@ -155,10 +156,20 @@ class AsyncSqlDeployments(AsyncSqlRepository):
 class AsyncSqlEvents(AsyncSqlRepository):
     """See `AsyncEventRepository`."""
 
-    async def append(self, events: Sequence[InstanceEvent]) -> None:
-        if events:
-            values = [event_values(clean(event)) for event in events]
+    async def append(self, events: Sequence[InstanceEvent]) -> Sequence[InstanceEvent]:
+        newest: dict[UUID, UUID] = {}
+        for instance_id in dict.fromkeys(event.instance_id for event in events):
+            latest_id = await self._transaction.first(event_statements.latest_id(instance_id))
+            if latest_id is not None:
+                newest[instance_id] = latest_id
+        ordered = in_order(events, newest)
+        if ordered:
+            values = [event_values(clean(event)) for event in ordered]
             await self._transaction.write(event_statements.append(), values)
+        return ordered
+
+    async def latest(self, instance_id: UUID) -> InstanceEvent | None:
+        return found(await self._transaction.first(event_statements.latest(instance_id)), event_of)
 
     async def list_page(
         self, instance_id: UUID, *, after: str | None = None, limit: int = 100

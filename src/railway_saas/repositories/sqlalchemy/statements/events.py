@@ -22,6 +22,16 @@ def append() -> Insert:
     return insert(table_of(InstanceEventRow))
 
 
+def latest(instance_id: UUID) -> Select[InstanceEventRow]:
+    query = select(InstanceEventRow).where(InstanceEventRow.instance_id == instance_id)
+    return query.order_by(InstanceEventRow.id.desc()).limit(1)
+
+
+def latest_id(instance_id: UUID) -> Select[UUID]:
+    query = select(InstanceEventRow.id).where(InstanceEventRow.instance_id == instance_id)
+    return query.order_by(InstanceEventRow.id.desc()).limit(1)
+
+
 def list_page(instance_id: UUID, *, after: str | None, limit: int) -> Select[InstanceEventRow]:
     query = select(InstanceEventRow).where(InstanceEventRow.instance_id == instance_id)
     return paged(query, InstanceEventRow.id, after, limit)
