@@ -166,6 +166,18 @@ def new_revision(play: Play, *further: Callable[[Play], object]) -> None:
         prepare(play)
 
 
+def backed_up(play: Play) -> None:
+    """There is something to restore."""
+    first("back_up")(play)
+    play.replaced = 1
+
+
+def backed_up_and_suspended(play: Play) -> None:
+    """The same, and nothing runs."""
+    backed_up(play)
+    first("suspend")(play)
+
+
 def first(verb: str, *arguments: str) -> Callable[[Play], object]:
     """Something was done with it before."""
 
@@ -202,6 +214,12 @@ FLOWS = {
     "new variables": Flow("change", before=RUNNING),
     "new limits": Flow("limit", before=RUNNING),
     "attach a domain": Flow("attach", before=RUNNING),
+    "back up": Flow("back up", before=RUNNING),
+    "restore": Flow("restore", before=RUNNING, prepare=backed_up),
+    "restore what is suspended": Flow(
+        "restore", before=SUSPENDED, prepare=backed_up_and_suspended, ends=SUSPENDED
+    ),
+    "preview": Flow("preview", known=False, before=RUNNING, prepare=new_revision),
     "remove a domain": Flow("detach", before=RUNNING, prepare=first("attach_domain", DOMAIN)),
 }
 
@@ -213,7 +231,7 @@ NOT_BY_RAILWAY = {
 """Railway knows the template and does not deploy it: it is built from single calls."""
 DEPLOYS = ("deploy by Railway", "deploy from single calls")
 THOROUGHLY = ("undo by Railway", "delete", "upgrade")
-AROUND = ("undo from single calls", "upgrade that fails")
+AROUND = ("undo from single calls", "upgrade that fails", "restore", "preview")
 IN_PARTS = [(name, part) for name in (*DEPLOYS, *THOROUGHLY) for part in range(PARTS)]
 
 

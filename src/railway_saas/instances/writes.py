@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from railway_saas.domain.instances import Power
 from railway_saas.domain.operations import OperationKind
 from railway_saas.instances import calls
 from railway_saas.instances.deciding.building import CONFIGURE_KEY, made_volumes
@@ -273,14 +274,15 @@ def backup_restore(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Op
 
 
 def restore_commit(_scribe: Scribe, s: Situation, intent: Intent) -> Iterator[Operation[Any]]:
-    """Put the restored volume in place; deploys the service.
+    """Put the restored volume in place; deploys the service, unless it is suspended: then nothing of it may run.
 
     Railway commits everything that waits: what is not the restore's own is replaced by it first.
     """
     own, staged = _restored(s, intent), s.sight(STAGED, EnvironmentPatch)
     if own and staged is not None and own != staged.patch:
         yield environments.stage_changes(_place(s)[1], own, merge=False)
-    yield environments.commit_staged(_place(s)[1], message="restore a backup")
+    suspended = s.observed.power is Power.SUSPENDED
+    yield environments.commit_staged(_place(s)[1], message="restore a backup", skip_deploys=suspended or None)
 
 
 def _restored(s: Situation, intent: Intent) -> JsonObject:

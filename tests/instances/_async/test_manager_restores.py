@@ -262,9 +262,12 @@ async def test_what_is_off_and_restored_is_not_changing_for_ever(new_stage: Any,
     await getattr(manager, verb)(instance.id)
     await manager.wait(instance.id)
     before = await mounted(stage, instance, "Postgres")
+    deployed = len((await services(stage, instance))["Postgres"].deployments)
     await manager.restore(instance.id, backup)
     await manager.wait(instance.id)
     off = await stage.get(instance.id)
+    more = len((await services(stage, instance))["Postgres"].deployments) - deployed
+    assert more == (verb == "stop"), "what is suspended runs for nobody, not even for a moment"
     assert (off.is_changing, off.observed.attention, off.observed.error) == (False, None, None)
     assert await mounted(stage, instance, "Postgres") != before
     await getattr(manager, {"stop": "start", "suspend": "resume"}[verb])(instance.id)

@@ -261,9 +261,12 @@ def test_what_is_off_and_restored_is_not_changing_for_ever(new_stage: Any, verb:
     getattr(manager, verb)(instance.id)
     manager.wait(instance.id)
     before = mounted(stage, instance, "Postgres")
+    deployed = len((services(stage, instance))["Postgres"].deployments)
     manager.restore(instance.id, backup)
     manager.wait(instance.id)
     off = stage.get(instance.id)
+    more = len((services(stage, instance))["Postgres"].deployments) - deployed
+    assert more == (verb == "stop"), "what is suspended runs for nobody, not even for a moment"
     assert (off.is_changing, off.observed.attention, off.observed.error) == (False, None, None)
     assert mounted(stage, instance, "Postgres") != before
     getattr(manager, {"stop": "start", "suspend": "resume"}[verb])(instance.id)

@@ -101,18 +101,20 @@ class AsyncPreviewing(AsyncManagerBase):
         async with self._database.unit_of_work() as work:
             locked = await self._locked(work, instance.id, None, Verb.UPGRADE)
             await self._refuse_unsettled(work, locked)
+            until = now + timedelta(seconds=self.settings.lease_s)
+            await work.instances.wake(instance.id, at=until)  # should this process die, a worker comes then
             claimed = await work.instances.claim(
                 instance.id,
                 worker=f"preview-{uuid4().hex[:12]}",
                 now=now,
-                lease_until=now + timedelta(seconds=self.settings.lease_s),
+                lease_until=until,
                 believed_until=self.settings.believed_until(now),
             )
             if claimed is None:
                 raise InstanceStateError(BUSY, current=locked.status, allowed=allowed_verbs(locked))
             await work.operations.add(written)
             await work.commit()
-        return claimed, written
+        return replace(claimed, next_check_at=locked.next_check_at), written
 
     async def _stage(
         self, calls: Sequence[Operation[EnvironmentPatch]]
