@@ -27,7 +27,8 @@ RailwaySaasError
 │   └── LeaseLostError               another worker has taken the instance over
 ├── RepositoryError                  the database failed; `transient`
 │   ├── NotFoundError                no such row
-│   └── ConflictError                a row of that key is there already
+│   ├── ConflictError                a row of that key is there already
+│   └── UndecipherableError          a sealed value cannot be opened: its key is gone, or it was altered
 ├── WebhookRefusedError              the secret is wrong, or the body too large
 └── TemplateError                    a template document is wrong; `problems` lists every fault
 ```
@@ -74,6 +75,7 @@ __all__ = [
     "RepositoryError",
     "TemplateError",
     "TemplateProblem",
+    "UndecipherableError",
     "WebhookRefusedError",
 ]
 
