@@ -93,6 +93,10 @@ class Applied:
     """What the revision was filled in with."""
     previous_inputs: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """During an upgrade: what the revision before was filled in with."""
+    previous_values: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict[str, "Mapping[str, str]"], repr=False
+    )
+    """During an upgrade: values that were generated once and that it replaces, by service key and variable."""
     new_volumes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Volumes that were made for a revision that does not run yet: their ids by `<service key>:<mount path>`."""
     unneeded_volumes: tuple[str, ...] = ()

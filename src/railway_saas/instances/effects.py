@@ -141,7 +141,8 @@ def stay_on_applied_revision(s: Situation) -> Change:
     if applied is None:
         return Change(instance=s.instance)
     desired = with_revision(s.instance.desired, applied.revision_id, applied.inputs)
-    instance = s.with_observed(applied=without_new_volumes(applied))
+    kept = replace(without_new_volumes(applied), previous_values={})
+    instance = s.with_observed(applied=kept)
     return Change(instance=replace(instance, desired=desired), desired_changed=True)
 
 
@@ -264,6 +265,7 @@ def _configured(s: Situation, operation: ProviderOperation, change: Change) -> C
         revision_id=desired.revision_id,
         inputs=desired.config.inputs,
         previous_inputs={} if back else previous.inputs,
+        previous_values={} if back else previous.previous_values,
     )
     affected = tuple(operation.request.get("affected", ()))
     rolled = with_rollout(replace(s, instance=instance), affected)

@@ -31,6 +31,8 @@ class SightKind(StrEnum):
     """Domains of a service; the subject is its Railway id: `Domains`."""
     BACKUPS = "backups"
     """Backups of a volume; the subject is the volume instance's id."""
+    VARIABLES = "variables"
+    """Variables of a service as they were set; the subject is its Railway id: `Variables`."""
     STAGED = "staged"
     """Changes that wait in the environment: `EnvironmentPatch`."""
     LOGS = "logs"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from railway_saas.instances.mounts import later_name, mount_entry, mounted, mounts_of, placed, service_mounts
 from railway_saas.instances.settings import limit_override, settings_of
+from railway_saas.templates.inputs import inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -38,6 +39,8 @@ class UpgradePlan:
     """Service key and number of domains to be generated."""
     removed: tuple[str, ...] = ()
     """Keys of services that the new revision does not have."""
+    generated: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Names of variables whose values were generated once and that the patch replaces, by service key."""
 
     def changed_variables(self, service_id: str) -> tuple[str, ...]:
         """Names of variables of a service that the patch sets or takes away."""
@@ -53,6 +56,7 @@ def plan_upgrade(
     *,
     overlay: Mapping[str, Mapping[str, str | None]],
     limits: ServiceLimits,
+    kept: Mapping[str, Mapping[str, str]] | None = None,
     made: Mapping[str, str] | None = None,
     unneeded: Collection[str] = (),
 ) -> UpgradePlan:
@@ -65,6 +69,7 @@ def plan_upgrade(
         random: For `secret()` in variables that are new.
         overlay: Variables the owner has set, by service name: they stay as they are.
         limits: What each service may use; those that are new do not have them yet.
+        kept: On the way back: values that were generated once, by service key and variable.
         made: Ids of volumes that were made for the desired revision, by place.
         unneeded: Ids of volumes that are to be deleted: services that stay give them up first.
     """
@@ -74,6 +79,7 @@ def plan_upgrade(
     patches: JsonObject = {}
     affected: list[str] = []
     added: list[str] = []
+    generated: dict[str, tuple[str, ...]] = {}
     for service in new.services:
         there = view.find(service.key)
         earlier = before.get(service.key) or by_name.get(service.name)
@@ -85,8 +91,10 @@ def plan_upgrade(
         patch = (
             _whole_patch(settings_of(service, random), limits)
             if earlier is None
-            else _service_patch(earlier, service, random, own)
+            else _service_patch(earlier, service, random, own, (kept or {}).get(service.key, {}))
         )
+        if names := _generated(earlier, patch):
+            generated[service.key] = names
         moved = {**_given_up(there.service_id, view, unneeded), **mounts.brought.get(service.key, {})}
         if moved:
             patch["volumeMounts"] = moved
@@ -96,7 +104,7 @@ def plan_upgrade(
             patch["volumeMounts"] = {**rescheduled, **moved}
         if patch:
             patches[there.service_id] = patch
-    kept = {service.key for service in new.services} | {service.name for service in new.services}
+    staying = {service.key for service in new.services} | {service.name for service in new.services}
     parts: JsonObject = {"services": patches, "volumes": mounts.placed}
     return UpgradePlan(
         patch={name: part for name, part in parts.items() if part},
@@ -105,7 +113,8 @@ def plan_upgrade(
         volumes=mounts.to_be_made,
         volume_names=mounts.names,
         domains=tuple(_new_domains(new, view)),
-        removed=tuple(service.key for service in old.services if not {service.key, service.name} & kept),
+        removed=tuple(service.key for service in old.services if not {service.key, service.name} & staying),
+        generated=generated,
     )
 
 
@@ -124,7 +133,11 @@ def _whole_patch(settings: ServiceSettings, limits: ServiceLimits) -> JsonObject
 
 
 def _service_patch(
-    old: TemplateService, new: TemplateService, random: RandomSource, own: Collection[str]
+    old: TemplateService,
+    new: TemplateService,
+    random: RandomSource,
+    own: Collection[str],
+    kept: Mapping[str, str],
 ) -> JsonObject:
     patch: JsonObject = {}
     for name in _COMPARED:
@@ -136,7 +149,7 @@ def _service_patch(
     )
     if proxies:
         patch["networking"] = {"tcpProxies": proxies}
-    variables = dict(_variables(old, new, random, own))
+    variables = dict(_variables(old, new, random, own, kept))
     if variables:
         patch["variables"] = variables
     return patch
@@ -158,14 +171,29 @@ def _difference(old: JsonObject, new: JsonObject) -> JsonObject:
     return changed
 
 
+def _generated(earlier: TemplateService | None, patch: JsonObject) -> tuple[str, ...]:
+    """Those among the patch's variables whose values Railway, or we, once made up. Nobody can read sealed ones."""
+    replaced = _object(patch.get("variables"))
+    made_up = (item.name for item in inputs_of((earlier,)) if item.is_generated) if earlier else ()
+    return tuple(
+        name
+        for name in made_up
+        if name in replaced and (variable := earlier and earlier.variable(name)) and not variable.sealed
+    )
+
+
 def _variables(
-    old: TemplateService, new: TemplateService, random: RandomSource, own: Collection[str]
+    old: TemplateService,
+    new: TemplateService,
+    random: RandomSource,
+    own: Collection[str],
+    kept: Mapping[str, str],
 ) -> Iterator[tuple[str, JsonValue]]:
     """A variable whose text is unchanged keeps what was generated from it; the owner's own are left alone.
 
     One that has no value any more is taken away, as a deploy leaves it out.
     """
-    made = {**_texts(new, random)}
+    made = {**_texts(new, random), **kept}
     for variable in new.variables:
         earlier = old.variable(variable.name)
         same = earlier is not None and (earlier.text, earlier.generator) == (

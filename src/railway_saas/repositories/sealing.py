@@ -91,7 +91,7 @@ class SealedMapping(Mapping[str, Any]):
 
 
 _CONFIG: Final = ("inputs", "variables")
-_APPLIED: Final = ("inputs", "previous_inputs", "variables")
+_APPLIED: Final = ("inputs", "previous_inputs", "previous_values", "variables")
 
 
 def seal_instance(instance: Instance, cipher: VariableCipher | None) -> Instance:

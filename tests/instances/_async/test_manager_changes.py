@@ -1027,6 +1027,36 @@ async def test_an_input_comes_back_with_the_upgrade_that_did_not_come_up(
     assert await deployed(stage, instance) == {"App": 3, "Postgres": 1, "Redis": 1}
 
 
+@BOTH_WAYS
+@pytest.mark.parametrize("fault", [None, "lost answer"])
+async def test_what_was_generated_once_comes_back_with_an_upgrade_that_fails(
+    new_stage: Any, known: bool, fault: str | None
+) -> None:
+    stage = new_stage(APP, known=known)
+    manager = stage.manager()
+    instance = await stage.running(manager)
+    before = {
+        (service, name): await value(stage, instance, service, name)
+        for service, name in (("App", "APP_SECRET"), ("Postgres", "POSTGRES_PASSWORD"))
+    }
+    raw = deepcopy(stage.document.serialize())
+    postgres = next(one for one in raw["services"].values() if one["name"] == "Postgres")
+    postgres["variables"]["POSTGRES_PASSWORD"]["defaultValue"] = "${{secret(64)}}"
+    await manager.publish_revision(instance.template_id, Template.parse(raw))
+    if fault:
+        stage.railway.faults.add("drop", "environmentPatchCommitStaged", applied=True)
+    stage.railway.faults.add("healthcheck_fails", service="App")
+    await manager.upgrade(instance.id, inputs={"App.APP_SECRET": "mine"})
+    after = await manager.wait(instance.id)
+    assert "the upgrade was rolled back: App failed" in (after.observed.error or "")
+    for (service, name), text in before.items():
+        assert await value(stage, instance, service, name) == text
+    stored = str([one.request for one in await stage.operations(instance.id)])
+    assert after.observed.applied is not None
+    assert after.observed.applied.previous_values == {}
+    assert not [text for text in before.values() if str(text) in stored]
+
+
 async def test_inputs_of_an_upgrade_that_railway_refuses_are_forgotten(new_stage: Any) -> None:
     stage = new_stage(APP)
     manager = stage.manager()

@@ -51,6 +51,7 @@ def everything_observed(stock: Stock) -> Observed:
             revision_id=stock.revision.id,
             inputs={"web.NAME": "Ärger"},
             previous_inputs={"web.NAME": "Straße"},
+            previous_values={"web": {"KEY": "Füße"}},
             new_volumes={"web:/data": "volume-1"},
             unneeded_volumes=("volume-2", "volume-3"),
             variables={"web": {"A": "1", "B": None}},

@@ -13,6 +13,7 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus, OperationState
 from railway_saas.instances.effects import confirm, refuse
 from railway_saas.instances.steps import STAGED, Write
+from railway_saas.railway.models.variables import Variables
 from railway_saas.templates import Template
 from tests.support.situations import (
     ENVIRONMENT,
@@ -20,6 +21,8 @@ from tests.support.situations import (
     PROJECT,
     REVISION,
     WEB_DOCUMENT,
+    Sight,
+    SightKind,
     after,
     ago,
     decide,
@@ -116,6 +119,36 @@ def test_inputs_that_railway_refuses_are_taken_back() -> None:
     assert change.instance.desired.config.inputs == FIRST
 
 
+MADE_UP = Template.parse(document(variables={"KEY": {"defaultValue": "${{secret(16)}}"}}))
+CHOSEN = Template.parse(document(variables={"KEY": {"defaultValue": "mine"}}))
+VARIABLES = Sight(SightKind.VARIABLES, "svc-web")
+
+
+def replacing(*, looked: bool = False, **applied: Any) -> Situation:
+    of = upgrading(applied=Applied(revision_id=REVISION, **applied))
+    sights = {VARIABLES: Variables({"KEY": "first", "PORT": "80"})} if looked else {}
+    return situation(of, CHOSEN, applied_template=MADE_UP, seen=environment("web"), sights=sights)
+
+
+def test_what_was_made_up_once_is_noted_before_the_patch_replaces_it() -> None:
+    assert looked_at(decide(replacing())) == {VARIABLES}
+    applied = observed(decide(replacing(looked=True))).applied
+    assert applied is not None
+    assert applied.previous_values == {"web": {"KEY": "first"}}
+    noted_before = replacing(previous_values={"web": {"KEY": "first"}})
+    assert sent(decide(noted_before)) == ("upgrade:5",)
+
+
+def test_what_cannot_be_read_is_not_looked_for_for_ever() -> None:
+    assert sent(decide(replacing(previous_values={"web": {}}))) == ("upgrade:5",)
+
+
+def test_what_was_noted_is_forgotten_when_the_upgrade_is_refused() -> None:
+    s = replacing(previous_values={"web": {"KEY": "first"}})
+    applied = refuse(s, operation(OperationKind.CONFIGURE, "upgrade:5"), "no").instance.observed.applied
+    assert applied == Applied(revision_id=REVISION)
+
+
 def test_new_services_are_created_before_the_patch() -> None:
     verdict = decide(at(with_worker(), seen=environment("web")))
     assert (sent(verdict), kinds(verdict)) == (("service:g5:worker",), {OperationKind.SERVICE_CREATE})
@@ -192,7 +225,7 @@ DEPLOYED = operation(
 
 
 def test_an_upgrade_is_done_when_everything_came_up() -> None:
-    upgraded = replace(APPLIED, previous_inputs=FIRST)
+    upgraded = replace(APPLIED, previous_inputs=FIRST, previous_values={"web": {"KEY": "first"}})
     s = at(NEW_IMAGE, DEPLOYED, seen=environment("web"), applied=upgraded, rollout=UPGRADING)
     verdict = decide(s)
     assert observed(verdict).rollout == Rollout(number=2)
@@ -266,9 +299,11 @@ def test_the_way_back_is_a_patch_like_the_way_there() -> None:
 
 def test_the_patch_of_the_way_back_keeps_the_word_and_has_no_further_way_back() -> None:
     patch = operation(OperationKind.CONFIGURE, "upgrade:6", request={"affected": ["web"]})
-    s = back(Rollout(number=2, rolling_back=True), seen=environment("web"))
+    noted = replace(APPLIED, previous_values={"web": {"KEY": "first"}})
+    s = back(Rollout(number=2, rolling_back=True), seen=environment("web"), applied=noted)
     now = confirm(s, patch, {}).instance.observed
     assert now.error == WORD
+    assert now.applied == Applied(revision_id=REVISION)
     assert (now.rollout.rolling_back, now.rollout.previous_revision_id) == (True, None)
     assert (now.rollout.number, now.rollout.pending) == (3, ("web",))
 

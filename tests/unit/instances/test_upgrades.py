@@ -36,6 +36,7 @@ def planned(
     *services: Any,
     overlay: Any = None,
     seed: int = 7,
+    kept: dict[str, dict[str, str]] | None = None,
     made: dict[str, str] | None = None,
     unneeded: tuple[str, ...] = (),
     **more: Any,
@@ -50,6 +51,7 @@ def planned(
         random.Random(seed),
         overlay=overlay or {},
         limits=LIMITS,
+        kept=kept,
         made=made,
         unneeded=unneeded,
     )
@@ -202,6 +204,32 @@ def test_a_secret_that_did_not_change_is_not_made_anew(seed: int) -> None:
 def test_a_secret_of_another_form_is_made_anew() -> None:
     plan = planned(with_variables(KEY=SECRET), with_variables(KEY="${{secret(32)}}"))
     assert len(patch_of(plan)["variables"]["KEY"]["value"]) == 32
+
+
+SEALED = {"defaultValue": SECRET, "isSealed": True}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param({"KEY": SECRET}, {"KEY": "mine"}, ("KEY",), id="replaced"),
+        pytest.param({"KEY": SECRET}, {}, ("KEY",), id="taken away"),
+        pytest.param({"KEY": f"a-{SECRET}"}, {"KEY": f"b-{SECRET}"}, ("KEY",), id="in another form"),
+        pytest.param({"KEY": {"generator": "secret(16)"}}, {"KEY": "mine"}, ("KEY",), id="of a generator"),
+        pytest.param({"KEY": SECRET}, {"KEY": SECRET, "A": "1"}, (), id="left alone"),
+        pytest.param({"KEY": "1"}, {"KEY": SECRET}, (), id="only now made up"),
+        pytest.param({"KEY": SEALED}, {"KEY": "mine"}, (), id="sealed: nobody can read it"),
+    ],
+)
+def test_a_plan_names_what_was_made_up_once_and_is_replaced(old: Any, new: Any, expected: Any) -> None:
+    plan = planned(with_variables(**old), with_variables(**new))
+    assert plan.generated.get("web", ()) == expected
+
+
+def test_on_the_way_back_what_was_made_up_once_is_not_made_anew() -> None:
+    kept = {"web": {"KEY": "first", "OTHER": "never asked for"}}
+    plan = planned(with_variables(KEY="mine"), with_variables(KEY=SECRET), kept=kept)
+    assert patch_of(plan)["variables"] == {"KEY": {"value": "first"}}
 
 
 def test_a_plan_names_the_variables_that_change() -> None:

@@ -18,6 +18,7 @@ from railway_saas.railway.operations import (
     logs,
     overview,
     projects,
+    variables,
     workflows,
 )
 
@@ -51,8 +52,9 @@ def operation_for(instance: Instance, sight: Sight, *, lane: Lane) -> Operation[
             return workflows.status(sight.subject, lane=lane)
         case SightKind.PROJECT:
             return projects.get(observed.project_id or "")
-        case SightKind.DOMAINS:
-            return domains.list_(
+        case SightKind.DOMAINS | SightKind.VARIABLES:
+            read = domains.list_ if sight.kind is SightKind.DOMAINS else variables.unrendered
+            return read(
                 project_id=observed.project_id or "",
                 environment_id=observed.environment_id or "",
                 service_id=sight.subject,

@@ -30,9 +30,19 @@ from railway_saas.instances.effects import (
     without_new_volumes,
 )
 from railway_saas.instances.settings import volume_keys
-from railway_saas.instances.steps import PROJECT, Change, EventDraft, Intent, Record, Wait
+from railway_saas.instances.steps import (
+    PROJECT,
+    Change,
+    EventDraft,
+    Intent,
+    Record,
+    Sight,
+    SightKind,
+    Wait,
+)
 from railway_saas.instances.upgrades import plan_upgrade
 from railway_saas.railway.models.projects import Project
+from railway_saas.railway.models.variables import Variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,6 +167,9 @@ def _upgrade(s: Situation) -> Verdict | None:
     unseen = [key for key in plan.added if s.confirmed(f"service:g{generation}:{key}")]
     if unseen:
         return Wait(s.after(2), "new services are not to be seen yet")
+    keeping = None if back else _keep_values(s, s.view, plan)
+    if keeping is not None:
+        return keeping
     affected = dict.fromkeys((*plan.affected, *_just_created(s, generation)))
     intent = Intent(
         kind=OperationKind.CONFIGURE,
@@ -169,6 +182,28 @@ def _upgrade(s: Situation) -> Verdict | None:
     return write(s, [intent], step, message)
 
 
+def _keep_values(s: Situation, view: RailwayView, plan: UpgradePlan) -> Verdict | None:
+    """What was generated once cannot be made again: note what the patch replaces, for the way back."""
+    applied = s.observed.applied
+    if applied is None:
+        return None
+    lost = {
+        service: names
+        for key, names in plan.generated.items()
+        if key not in applied.previous_values and (service := view.find(key))
+    }
+    sights = {service: Sight(SightKind.VARIABLES, service.service_id) for service in lost}
+    blind = see(s, *sights.values())
+    if blind is not None or not lost:
+        return blind
+    values: dict[str, dict[str, str]] = {}
+    for service, names in lost.items():
+        found = s.sight(sights[service], Variables) or Variables({})
+        values[service.key] = {name: found[name] for name in names if name in found}
+    kept = replace(applied, previous_values={**applied.previous_values, **values})
+    return s.record(s.with_observed(applied=kept))
+
+
 def planned_upgrade(s: Situation, view: RailwayView, random: RandomSource) -> UpgradePlan:
     """What is between the applied and the desired revision."""
     config, applied = s.instance.desired.config, s.observed.applied
@@ -179,6 +214,7 @@ def planned_upgrade(s: Situation, view: RailwayView, random: RandomSource) -> Up
         random,
         overlay=config.variables,
         limits=config.limits,
+        kept=applied.previous_values if applied and s.observed.rollout.rolling_back else {},
         made=applied.new_volumes if applied else {},
         unneeded=applied.unneeded_volumes if applied else (),
     )
@@ -337,7 +373,7 @@ def _come_up(s: Situation, view: RailwayView, rollout: Rollout) -> Applied | Non
     going = {row.railway_service_id for row in removed_services(s)}
     theirs = tuple(volume.volume_id for volume in view.volumes if volume.service_id in going)
     unneeded = tuple(dict.fromkeys((*applied.unneeded_volumes, *theirs)))
-    return replace(applied, previous_inputs={}, new_volumes={}, unneeded_volumes=unneeded)
+    return replace(applied, previous_inputs={}, previous_values={}, new_volumes={}, unneeded_volumes=unneeded)
 
 
 def _is_recovery(rollout: Rollout) -> bool:

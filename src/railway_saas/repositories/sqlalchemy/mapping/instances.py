@@ -165,6 +165,7 @@ def _applied_of(stored: Mapping[str, Any]) -> Applied:
         revision_id=UUID(stored["revision_id"]),
         inputs=stored["inputs"],
         previous_inputs=stored["previous_inputs"],
+        previous_values=stored["previous_values"],
         new_volumes=stored["new_volumes"],
         unneeded_volumes=tuple(stored["unneeded_volumes"]),
         variables=stored["variables"],
