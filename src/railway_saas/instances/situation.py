@@ -16,8 +16,10 @@ from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.steps import (
     ENVIRONMENT,
     ON_THEIR_WAY,
+    PROJECTS,
     Change,
     EventDraft,
+    ProjectSearch,
     Record,
     Sight,
     SightKind,
@@ -98,6 +100,11 @@ class Situation:
         return sum(
             row.status == "SLEEPING" or (row.status == "SUCCESS" and not row.stopped) for row in self.services
         )
+
+    @property
+    def projects(self) -> ProjectSearch:
+        """What a search of the workspace found in this turn; nothing where there was none."""
+        return self.sight(PROJECTS, ProjectSearch) or ProjectSearch()
 
     def sight(self, sight: Sight, kind: type[T]) -> T | None:
         """What was seen, unless it was not looked at or the look failed."""

@@ -76,6 +76,10 @@ class ProjectSearch:
         """The oldest one that carries the marker: whoever looks takes the same one."""
         return next((project for project in self.found if project.marked), None)
 
+    def holds(self, project_id: str | None) -> bool:
+        """Whether a project is among them."""
+        return any(project.project_id == project_id for project in self.found)
+
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:

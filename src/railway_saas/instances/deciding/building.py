@@ -24,7 +24,7 @@ from railway_saas.instances.effects import made
 from railway_saas.instances.mounts import place_of
 from railway_saas.instances.settings import bucket_keys, domain_keys, volume_keys
 from railway_saas.instances.stack import counted
-from railway_saas.instances.steps import PROJECTS, Change, EventDraft, Intent, ProjectSearch, Wait
+from railway_saas.instances.steps import PROJECTS, Change, EventDraft, Intent, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -152,8 +152,7 @@ def _look_for_own_project(s: Situation) -> Verdict | None:
     blind = see(s, PROJECTS)
     if blind is not None:
         return blind
-    search = s.sight(PROJECTS, ProjectSearch)
-    found = search.marked if search else None
+    found = s.projects.marked
     if found is None or found.environment_id is None or found.project_id == s.observed.project_id:
         return None
     return s.record(

@@ -107,7 +107,7 @@ def _lost(s: Situation) -> Verdict:
     search = s.sight(PROJECTS, ProjectSearch)
     if search is None:
         return see(s, PROJECTS) or Wait(s.after(LAG_PAUSE_S), "looking for the project")
-    if any(project.project_id == s.observed.project_id for project in search.found):
+    if search.holds(s.observed.project_id):
         return _lost_environment(s)
     return ask_operator(s, f"its Railway project {s.observed.project_id} is gone, deleted by somebody else")
 

@@ -11,7 +11,7 @@ from railway_saas.instances.deciding.building import PROJECT_KEY
 from railway_saas.instances.deciding.common import LAG_PAUSE_S, abandoned, ask_operator, see, write
 from railway_saas.instances.effects import gone
 from railway_saas.instances.placement import Marker, read_marker
-from railway_saas.instances.steps import PROJECT, PROJECTS, EventDraft, Intent, ProjectSearch, Record, Wait
+from railway_saas.instances.steps import PROJECT, PROJECTS, EventDraft, Intent, Record, Wait
 from railway_saas.railway.models.projects import Project
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def _look_for_project(s: Situation) -> Verdict | None:
     blind = see(s, PROJECTS)
     if blind is not None:
         return blind
-    search = s.sight(PROJECTS, ProjectSearch)
-    found = search.marked if search else None
+    found = s.projects.marked
     if found is None:
         return None
     return s.record(s.with_observed(project_id=found.project_id, environment_id=found.environment_id))
@@ -78,10 +77,9 @@ def _look_in_workspace(s: Situation) -> Verdict:
     blind = see(s, PROJECTS)
     if blind is not None:
         return blind
-    search = s.sight(PROJECTS, ProjectSearch) or ProjectSearch()
-    if any(project.project_id == s.observed.project_id for project in search.found):
+    if s.projects.holds(s.observed.project_id):
         return Wait(s.after(LAG_PAUSE_S), "the project is there and cannot be read")
-    found = search.marked
+    found = s.projects.marked
     if found is not None:  # Railway had said another id when it made it
         return s.record(s.with_observed(project_id=found.project_id, environment_id=found.environment_id))
     return Record(gone(s))
@@ -92,8 +90,7 @@ def _check_refused(s: Situation) -> Verdict:
     blind = see(s, PROJECTS)
     if blind is not None:
         return blind
-    search = s.sight(PROJECTS, ProjectSearch) or ProjectSearch()
-    if any(project.project_id == s.observed.project_id for project in search.found):
+    if s.projects.holds(s.observed.project_id):
         reason = s.operations[DELETE_KEY].error
         return ask_operator(s, f"Railway refuses to delete project {s.observed.project_id}: {reason}")
     return Record(gone(s))

@@ -23,7 +23,6 @@ from railway_saas.instances.steps import (
     PROJECT,
     PROJECTS,
     STAGED,
-    ProjectSearch,
     Record,
     Sight,
     SightKind,
@@ -197,8 +196,7 @@ def _workflow(operation: ProviderOperation) -> tuple[Sight, ...]:
 
 
 def _project(s: Situation, _operation: ProviderOperation) -> Finding:
-    search = s.sight(PROJECTS, ProjectSearch)
-    found = search.marked if search else None
+    found = s.projects.marked
     if found is None:
         return Fate.ABSENT
     if found.environment_id is None:
@@ -207,9 +205,7 @@ def _project(s: Situation, _operation: ProviderOperation) -> Finding:
 
 
 def _project_gone(s: Situation, _operation: ProviderOperation) -> Finding:
-    search = s.sight(PROJECTS, ProjectSearch) or ProjectSearch()
-    there = any(project.project_id == s.observed.project_id for project in search.found)
-    return Fate.ABSENT if there else {}
+    return Fate.ABSENT if s.projects.holds(s.observed.project_id) else {}
 
 
 def _template(s: Situation, operation: ProviderOperation) -> Finding:
