@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select
 
-from railway_saas.domain import InstanceEvent, InstanceStatus
+from railway_saas.domain import InstanceStatus
 from railway_saas.domain.statuses import BUILDING, GONE
 from railway_saas.repositories.sqlalchemy import Base
+from railway_saas.repositories.sqlalchemy.mapping.instances import event_of
+from railway_saas.repositories.sqlalchemy.models import InstanceEventRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row
-
+    from railway_saas.domain import InstanceEvent
     from railway_saas.repositories.sqlalchemy import Transaction
 
 _MOVING: Final = BUILDING | {InstanceStatus.DEPLOYING, InstanceStatus.DELETING}
@@ -62,16 +63,8 @@ class Views:
             query = query.where(or_(is_moving, _instances.c.attention.is_not(None)))
         return [row.id for row in self._transaction.rows(query)]
 
-    def latest_event(self, instance_id: UUID) -> InstanceEvent | None:
-        """What was said last about an instance."""
-        query = (
-            select(_events).where(_events.c.instance_id == instance_id).order_by(_events.c.id.desc()).limit(1)
-        )
-        rows = self._transaction.rows(query)
-        return _event_of(rows[0]) if rows else None
-
     def latest_events(self, instance_ids: Collection[UUID]) -> Mapping[UUID, InstanceEvent]:
-        """The same for several: an index leads to the last one of each."""
+        """What was said last about each of several instances: an index leads to it."""
         if not instance_ids:
             return {}
         newest = (
@@ -83,11 +76,11 @@ class Views:
             .scalar_subquery()
         )
         query = (
-            select(_events)
-            .join_from(_instances, _events, _events.c.id == newest)
+            select(InstanceEventRow)
+            .join_from(_instances, InstanceEventRow, InstanceEventRow.id == newest)
             .where(_instances.c.id.in_(instance_ids))
         )
-        return {row.instance_id: _event_of(row) for row in self._transaction.rows(query)}
+        return {row.instance_id: event_of(row) for row in self._transaction.all(query)}
 
     def revisions(self, template_id: UUID, *, limit: int) -> Sequence[RevisionView]:
         """The latest revisions of a template, newest first."""
@@ -104,17 +97,3 @@ class Views:
         """Hold a row of the catalogue until the transaction ends, so that it is changed by one at a time."""
         query = select(_templates.c.id).where(_templates.c.id == template_id)
         self._transaction.rows(query.with_for_update())
-
-
-def _event_of(row: Row[*tuple[Any, ...]]) -> InstanceEvent:
-    return InstanceEvent(
-        id=row.id,
-        instance_id=row.instance_id,
-        at=row.at,
-        step=row.step,
-        message=row.message,
-        status=InstanceStatus(row.status),
-        service=row.service,
-        done=row.done,
-        total=row.total,
-    )

@@ -128,7 +128,7 @@ def read_operation(path: OperationPath) -> Response:
         )
         if instance is None or path.number > instance.desired.generation:
             raise not_found("operation")
-        event = work.views.latest_event(instance.id)
+        event = work.events.latest(instance.id)
         has_open = bool(work.operations.list_open(instance.id))
     seen = follow(instance, path.number, event=event, has_open_operations=has_open)
     return reply(operation_model(instance, seen))
