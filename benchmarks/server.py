@@ -91,6 +91,7 @@ def main() -> None:
     # Named as TCP: asyncio then switches Nagle's algorithm off, which would hold every answer back for 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen(128)  # before the port is told: whoever connects early waits instead of being refused
         server = uvicorn.Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
