@@ -10,20 +10,12 @@ import typer
 from reference_server.cache import CATALOGUE
 from reference_server.catalogue import publish_folder
 from reference_server.cli.context import platform_for, settings
-from reference_server.data.engines import ConnectionRole, open_engine
-from reference_server.migrations import upgrade
+from reference_server.operations import migrating
 
 
 def migrate() -> None:
     """Bring the database up to date. Harmless when it is."""
-    configured = settings()
-    if configured.on_sqlite:
-        configured.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(configured, ConnectionRole.OWNER, threads=1)
-    try:
-        upgrade(engine)
-    finally:
-        engine.dispose()
+    migrating.migrate(settings())
     typer.echo("The database is up to date.")
 
 

@@ -51,32 +51,27 @@ def migrate_jobs(engine: Engine) -> None:
 
 def is_current(engine: Engine) -> bool:
     """Whether nothing is to be done."""
-    with engine.connect() as connection:
-        ours = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        ).get_current_revision()
-        theirs = sdk_migrations.current(connection)
-        has_jobs = _has_jobs(connection)
-    newest = ScriptDirectory(str(sdk_migrations.script_location())).get_current_head()
-    return ours == _script().get_current_head() and theirs == newest and has_jobs
+    return revisions(engine) == {
+        "sdk": _sdk_script().get_current_head(),
+        "server": _script().get_current_head(),
+    } and _has_jobs(engine)
 
 
-def _has_jobs(connection: Connection) -> bool:
+def _has_jobs(engine: Engine) -> bool:
     from reference_server.jobs import schema  # noqa: PLC0415 - as above
 
-    return schema.is_there(connection)
+    with engine.connect() as connection:
+        return schema.is_there(connection)
 
 
 def is_behind(engine: Engine) -> bool:
     """Whether there is something to do for this version. A database that is ahead of it is not: see above."""
-    with engine.connect() as connection:
-        ours = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        ).get_current_revision()
-        theirs = sdk_migrations.current(connection)
-        has_jobs = _has_jobs(connection)
-    sdk_script = ScriptDirectory(str(sdk_migrations.script_location()))
-    return not has_jobs or _is_before(_script(), ours) or _is_before(sdk_script, theirs)
+    there = revisions(engine)
+    return (
+        _is_before(_script(), there["server"])
+        or _is_before(_sdk_script(), there["sdk"])
+        or not _has_jobs(engine)
+    )
 
 
 def _is_before(script: ScriptDirectory, revision: str | None) -> bool:
@@ -96,6 +91,10 @@ def revisions(engine: Engine) -> dict[str, str | None]:
 
 def _script() -> ScriptDirectory:
     return ScriptDirectory(str(Path(__file__).parent))
+
+
+def _sdk_script() -> ScriptDirectory:
+    return ScriptDirectory(str(sdk_migrations.script_location()))
 
 
 def _config(connection: Connection) -> Config:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 from railway_saas.emulator import Emulator, RunningServer
 from reference_server.catalogue import publish_folder
 from reference_server.composition import build_platform
-from reference_server.data.engines import ConnectionRole, open_engine
-from reference_server.migrations import upgrade
+from reference_server.data.engines import ConnectionRole
 from reference_server.observability.metrics import MULTIPROCESS_VARIABLE
+from reference_server.operations.migrating import migrate
 from reference_server.security.origin import Origin, coming_from
 from reference_server.security.scope import SYSTEM, scoped
 from reference_server.settings import Settings
@@ -131,11 +131,7 @@ def _prepare(made: Laptop) -> Laptop:
     """Development only: migrate, fill the catalogue, and see that somebody can log in."""
     settings = made.settings
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(settings, ConnectionRole.OWNER, threads=1)
-    try:
-        upgrade(engine)
-    finally:
-        engine.dispose()
+    migrate(settings)
     platform = build_platform(settings, ConnectionRole.WORKER)
     try:
         with scoped(SYSTEM), coming_from(Origin(request_id="command-serve", via="command serve")):
