@@ -15,8 +15,6 @@ from uuid import uuid4
 
 import redis
 from dogpile.cache import make_region
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +30,6 @@ SHARED_TTL_S: Final = 300
 OWN_TTL_S: Final = 5
 """In one process, which hears nothing of what others change."""
 _MAX_OWN: Final = 1_000
-_REDIS_TIMEOUT_S: Final = 0.5
 _MAKING_S: Final = 10
 """Whoever makes an answer and dies holds the others up for no longer."""
 
@@ -50,15 +47,15 @@ class Cache:
     """Text by kind and key.
 
     Args:
-        redis_url: Where it is shared; in this process unless given.
+        client: The Redis where it is shared; in this process unless given.
         asked: Told of every look-up: the kind, and whether it was there.
     """
 
-    def __init__(self, redis_url: str | None, *, asked: Callable[[str, bool], None]) -> None:
+    def __init__(self, client: redis.Redis | None, *, asked: Callable[[str, bool], None]) -> None:
         self._asked = asked
         self._own = _own_region()
-        self._redis = None if redis_url is None else _redis_client(redis_url)
-        self._shared = None if self._redis is None else _shared_region(self._redis)
+        self._redis = client
+        self._shared = None if client is None else _shared_region(client)
         self._is_down = threading.Event()
 
     def get_or_make(self, kind: str, key: str, make: Callable[[], str]) -> str:
@@ -111,11 +108,6 @@ class Cache:
             self._is_down.clear()
             log.info("Redis answers again: the cache is shared as before")
 
-    def close(self) -> None:
-        """Give connections back."""
-        if self._redis is not None:
-            self._redis.close()
-
 
 def _generation_key(kind: str) -> str:
     return f"railway-saas:cache-generation:{kind}"
@@ -124,15 +116,6 @@ def _generation_key(kind: str) -> str:
 def _own_region() -> CacheRegion:
     return make_region().configure(
         "dogpile.cache.memory", expiration_time=OWN_TTL_S, arguments={"cache_dict": _Bounded()}
-    )
-
-
-def _redis_client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=_REDIS_TIMEOUT_S,
-        socket_connect_timeout=_REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import redis
-
 from railway_saas import RailwayClient
 from railway_saas.config import RateLimit
 from railway_saas.errors import ConfigurationError
@@ -26,6 +24,7 @@ from reference_server.mail.transports import transport_of
 from reference_server.observability.metrics import Metrics
 from reference_server.observability.pools import watch_pool
 from reference_server.plans import plans_of
+from reference_server.redis_clients import open_redis
 from reference_server.security.encryption import ANSWERS, VARIABLES, RingCipher
 from reference_server.security.passwords import Passwords
 from reference_server.security.tokens import AccessTokens
@@ -35,6 +34,8 @@ from reference_server.streaming import StreamLimits, Streams
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    import redis
 
     from railway_saas.domain import Plans
     from railway_saas.emulator import Emulator
@@ -70,6 +71,8 @@ class Platform:
     updates: InstanceUpdates
     catalogue: Catalogue
     cache: Cache
+    redis: redis.Redis | None
+    """Shared by what this process caches and paces; None where it does so alone."""
     answers: Seal
     """Seals answers to requests with an `Idempotency-Key`."""
     streams: Streams
@@ -82,8 +85,9 @@ class Platform:
         self.streams.close()
         self.railway.close()
         self.jobs.close()
-        self.cache.close()
         self.database.close()
+        if self.redis is not None:
+            self.redis.close()
 
 
 def build_platform(
@@ -110,7 +114,8 @@ def build_platform(
     """
     threads = settings.web_threads if role is ConnectionRole.APP else settings.worker_threads
     metrics = Metrics()
-    railway, workspace_id = _railway_of(settings, emulator, metrics, needed=needs_railway)
+    shared = None if settings.redis_url is None else open_redis(settings.redis_url.get_secret_value())
+    railway, workspace_id = _railway_of(settings, emulator, metrics, shared, needed=needs_railway)
     clock = now or railway.clock.now
     plans = plans_of(settings)
     engine = open_engine(settings, role, threads=threads)
@@ -168,10 +173,8 @@ def build_platform(
         mail=transport_of(settings),
         updates=InstanceUpdates(database, manager_in, now=clock),
         catalogue=Catalogue(database, manager_in, now=clock),
-        cache=Cache(
-            None if settings.redis_url is None else settings.redis_url.get_secret_value(),
-            asked=lambda kind, hit: metrics.cache_asked(kind, hit=hit),
-        ),
+        cache=Cache(shared, asked=lambda kind, hit: metrics.cache_asked(kind, hit=hit)),
+        redis=shared,
         answers=RingCipher(settings.encryption_keys, purpose=ANSWERS),
         streams=streams,
         log_tail=LogTail(railway, streams, has_sockets=emulator is None),
@@ -180,7 +183,12 @@ def build_platform(
 
 
 def _railway_of(
-    settings: Settings, emulator: Emulator | None, metrics: Metrics, *, needed: bool
+    settings: Settings,
+    emulator: Emulator | None,
+    metrics: Metrics,
+    shared: redis.Redis | None,
+    *,
+    needed: bool,
 ) -> tuple[RailwayClient, str]:
     if emulator is not None:
         return emulator.client(on_request=metrics.railway_asked), emulator.workspace_id
@@ -193,19 +201,16 @@ def _railway_of(
     client = RailwayClient(
         settings.railway_api_token.get_secret_value(),
         endpoint=settings.railway_endpoint,
-        rate_limit=_pace_of(settings),
+        rate_limit=_pace_of(settings, shared),
         on_request=metrics.railway_asked,
     )
     return client, settings.railway_workspace_id
 
 
-def _pace_of(settings: Settings) -> RateLimit | RedisPacer:
+def _pace_of(settings: Settings, shared: redis.Redis | None) -> RateLimit | RedisPacer:
     """One rate budget for all processes where there is a Redis, else this process's part of it."""
     limit = RateLimit(per_hour=settings.railway_requests_per_hour)
-    if settings.redis_url is None:
+    if shared is None:
         return limit
-    client = redis.Redis.from_url(
-        settings.redis_url.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5
-    )
     # Named after the workspace, never after the token.
-    return RedisPacer(client, key=str(settings.railway_workspace_id), rate_limit=limit)
+    return RedisPacer(shared, key=str(settings.railway_workspace_id), rate_limit=limit)

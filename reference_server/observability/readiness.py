@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import redis
 from sqlalchemy import text
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reference_server.composition import Platform
 
 log = logging.getLogger("reference_server.readiness")
-
-REDIS_TIMEOUT_S: Final = 1.0
 
 
 class State(StrEnum):
@@ -65,8 +63,6 @@ class Readiness:
         self._platform = platform
         self._stopping = threading.Event()
         self._is_migrated = False
-        url = platform.settings.redis_url
-        self._redis = None if url is None else _redis_client(url.get_secret_value())
 
     def begin_stop(self) -> None:
         """From now on nothing new should come here."""
@@ -79,14 +75,9 @@ class Readiness:
             "database": self._database(),
         }
         checks["migrations"] = self._migrations() if checks["database"] is State.OK else State.FAILED
-        if self._redis is not None:
-            checks["redis"] = self._look_at(self._redis)
+        if self._platform.redis is not None:
+            checks["redis"] = self._look_at(self._platform.redis)
         return Report(checks)
-
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._redis is not None:
-            self._redis.close()
 
     def _database(self) -> State:
         try:
@@ -119,9 +110,3 @@ class Readiness:
             log.warning("degraded: Redis does not answer: %s", error)
             return State.DEGRADED
         return State.OK
-
-
-def _redis_client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-        url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, max_connections=2
-    )

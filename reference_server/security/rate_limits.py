@@ -10,10 +10,9 @@ from flask import current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter
 from flask_limiter.constants import HeaderNames
 from limits import parse_many
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from railway_saas.errors import ConfigurationError
+from reference_server import redis_clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 _LIMIT: Final = "_reference_server_rate_limit"
 _GUESSING: Final = "guessing"
 _UNLIMITED: Final = "unlimited"
-_REDIS_TIMEOUT_S: Final = 0.5
-"""A Redis that does not answer holds a request up for no longer; then each process counts for itself."""
 _IPV6_NETWORK: Final = 64
 """Bits of an IPv6 address that name a customer's network: whoever has one has all 2^64 addresses of it.
 
@@ -75,7 +72,7 @@ def register(app: Flask, settings: Settings) -> Limiter:
         },
         strategy="sliding-window-counter",
         storage_uri=settings.redis_url.get_secret_value() if settings.redis_url else "memory://",
-        storage_options=_redis_options(settings),
+        storage_options=redis_clients.options() if settings.redis_url else {},
         in_memory_fallback_enabled=settings.redis_url is not None,
         key_prefix="railway-saas",
     )
@@ -92,17 +89,6 @@ def _checked(name: str, limit: str) -> str:
     except ValueError:
         raise ConfigurationError(f"{name}={limit!r}: must be like `10 per minute`") from None
     return limit
-
-
-def _redis_options(settings: Settings) -> dict[str, str | int]:
-    if settings.redis_url is None:
-        return {}
-    timeouts: dict[str, Any] = {
-        "socket_timeout": _REDIS_TIMEOUT_S,
-        "socket_connect_timeout": _REDIS_TIMEOUT_S,
-        "retry": Retry(NoBackoff(), 0),
-    }
-    return timeouts
 
 
 def _mark() -> str | None:

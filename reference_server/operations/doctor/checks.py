@@ -28,7 +28,6 @@ TIMEOUT_S: Final = 5.0
 MAX_CLOCK_OFFSET_S: Final = 2.0
 """Leases of workers are compared with their own clocks: `docs/control-loop.md`."""
 _MIN_POSTGRESQL: Final = 14
-_UNENCRYPTED: Final = {"disable", "allow", "prefer"}
 
 
 def examine_settings(platform: Platform) -> Iterator[Finding]:
@@ -107,8 +106,7 @@ def _encryption(about: Any, engine: Engine) -> Iterator[Finding]:
 
 def examine_redis(platform: Platform) -> Iterator[Finding]:
     """Whether it answers, and how fast."""
-    url = platform.settings.redis_url
-    if url is None:
+    if platform.redis is None:
         many = platform.settings.web_processes > 1 or not platform.settings.works_in_process
         if many and not platform.settings.on_sqlite:
             yield warning(
@@ -117,19 +115,14 @@ def examine_redis(platform: Platform) -> Iterator[Finding]:
         else:
             yield fine("redis", "none, and one process needs none")
         return
-    client = redis.Redis.from_url(
-        url.get_secret_value(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
-    )
     try:
         before = time.perf_counter()
-        client.ping()
+        platform.redis.ping()  # pyright: ignore[reportUnknownMemberType]
         yield fine("redis", f"answers in {(time.perf_counter() - before) * 1000:.1f} ms")
     except (redis.RedisError, OSError) as error:
         yield failed(
             "redis", f"does not answer ({type(error).__name__})", "check REDIS_URL and that the server runs"
         )
-    finally:
-        client.close()
 
 
 def examine_railway(platform: Platform) -> Iterator[Finding]:

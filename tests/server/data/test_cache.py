@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reference_server.cache import Cache
+from reference_server.redis_clients import open_redis
 from tests.support.redis_server import Cable, running_redis
 
 if TYPE_CHECKING:
@@ -37,10 +39,11 @@ def asked() -> Counter[tuple[str, bool]]:
 
 @pytest.fixture
 def cache(url: str | None, asked: Counter[tuple[str, bool]]) -> Iterator[Cache]:
-    made = Cache(url, asked=lambda kind, hit: asked.update([(kind, hit)]))
-    made.renew("catalogue")
-    yield made
-    made.close()
+    with ExitStack() as opened:
+        client = None if url is None else opened.enter_context(open_redis(url))
+        made = Cache(client, asked=lambda kind, hit: asked.update([(kind, hit)]))
+        made.renew("catalogue")
+        yield made
 
 
 def test_what_was_made_is_not_made_again_and_look_ups_are_counted(
@@ -83,14 +86,13 @@ def test_a_maker_that_fails_tells_who_asked_and_the_next_one_makes_it(cache: Cac
 
 def test_two_processes_share_a_change_through_redis(redis_server: object) -> None:
     url = redis_server.url  # type: ignore[attr-defined]
-    one, other = (Cache(url, asked=lambda *_: None) for _ in range(2))
-    one.renew("catalogue")
-    assert one.get_or_make("catalogue", "shared", lambda: "old") == "old"
-    assert other.get_or_make("catalogue", "shared", lambda: "new") == "old"
-    one.renew("catalogue")
-    assert other.get_or_make("catalogue", "shared", lambda: "new") == "new"
-    one.close()
-    other.close()
+    with open_redis(url) as first, open_redis(url) as second:
+        one, other = (Cache(client, asked=lambda *_: None) for client in (first, second))
+        one.renew("catalogue")
+        assert one.get_or_make("catalogue", "shared", lambda: "old") == "old"
+        assert other.get_or_make("catalogue", "shared", lambda: "new") == "old"
+        one.renew("catalogue")
+        assert other.get_or_make("catalogue", "shared", lambda: "new") == "new"
 
 
 def test_without_redis_it_goes_on_alone_and_comes_back(
@@ -98,14 +100,14 @@ def test_without_redis_it_goes_on_alone_and_comes_back(
 ) -> None:
     cable = Cable(redis_server)  # type: ignore[arg-type]
     cable.mend()
-    cache = Cache(cable.url, asked=lambda *_: None)
-    cache.renew("catalogue")
-    assert cache.get_or_make("catalogue", "k", lambda: "shared") == "shared"
-    cable.cut()
-    caplog.set_level("INFO", "reference_server.cache")
-    assert cache.get_or_make("catalogue", "k", lambda: "own") == "own"
-    cable.mend()
-    assert cache.get_or_make("catalogue", "k", lambda: "?") == "shared"
+    with open_redis(cable.url) as client:
+        cache = Cache(client, asked=lambda *_: None)
+        cache.renew("catalogue")
+        assert cache.get_or_make("catalogue", "k", lambda: "shared") == "shared"
+        cable.cut()
+        caplog.set_level("INFO", "reference_server.cache")
+        assert cache.get_or_make("catalogue", "k", lambda: "own") == "own"
+        cable.mend()
+        assert cache.get_or_make("catalogue", "k", lambda: "?") == "shared"
     assert ["Redis does not answer" in caplog.text, "Redis answers again" in caplog.text] == [True, True]
-    cache.close()
     cable.cut()
