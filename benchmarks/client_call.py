@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
+from gql.transport.exceptions import TransportConnectionFailed
 
 from benchmarks import server
 from benchmarks.contenders import CONTENDERS, OURS, RAW, AsyncCall, Call
@@ -26,6 +27,7 @@ T = TypeVar("T")
 GOAL = 1.15
 CALLERS = 50
 DELAY_MS = 20
+LOST_CONNECTION = (httpx.TransportError, TransportConnectionFailed)
 """With many callers answers take a while, as Railway's do: only then are as many connections really in use."""
 
 
@@ -130,7 +132,7 @@ def _repeat(call: Call, count: int) -> None:
     for _ in range(count):
         try:
             call()
-        except httpx.ReadError:
+        except LOST_CONNECTION:
             # With many threads httpcore now and then closes an idle connection that another thread has just taken
             # (Bad file descriptor). Contenders without retries of their own get the one that ours has.
             call()

@@ -94,7 +94,12 @@ def main() -> None:
         listener.listen(128)  # before the port is told: whoever connects early waits instead of being refused
         server = uvicorn.Server(
             uvicorn.Config(
-                app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+                timeout_keep_alive=60,  # longer than clients keep an idle connection: only they end one
             )
         )
 
