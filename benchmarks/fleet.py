@@ -141,7 +141,7 @@ def _instance(number: int, railway: QuietRailway, revision: TemplateRevision, du
             environment_id=id_of("environment", number),
             primary_service_id=id_of("service", number * len(SHAPES)),
             domain=railway.custom_domain_of(number) or railway.domain_of(number),
-            applied=Applied(revision_id=revision.id),
+            applied=Applied(revision_id=revision.id, inputs=INPUTS),
             power=Power.ON,
             seen_at=due_at - timedelta(seconds=INTERVAL_S),
         ),
