@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from railway_saas.domain import AuditEntry, new_id
 from railway_saas.errors import ConflictError, InstanceNotFoundError, NameTakenError
 from railway_saas.instances.inputs import checked_name
 
@@ -119,16 +118,13 @@ class InstanceUpdates:
             raise NameTakenError(
                 f"name={name!r}: you have an instance of that name; choose another", argument="name"
             ) from error
-        work.audit.append(
-            AuditEntry(
-                id=new_id(now),
-                at=now,
-                actor=asker.actor,
-                action="instance.rename",
-                subject_type="instance",
-                subject_id=str(instance.id),
-                user_id=instance.user_id,
-                details={"before": instance.name, "after": name},
-            )
+        work.audit.note(
+            now,
+            "instance.rename",
+            ("instance", instance.id),
+            actor=asker.actor,
+            user_id=instance.user_id,
+            before=instance.name,
+            after=name,
         )
         return renamed

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from railway_saas.domain import AuditEntry, new_id
+from railway_saas.domain import new_id
 from reference_server.accounts.failures import WrongPasswordError
 from reference_server.accounts.mails import mail, moment
 from reference_server.data.accounts import User, email_digest
@@ -113,19 +113,7 @@ class AccountsBase:
         user_id: UUID | None,
         **details: Any,
     ) -> None:
-        now = self._now()
-        work.audit.append(
-            AuditEntry(
-                id=new_id(now),
-                at=now,
-                actor=str(actor),
-                action=action,
-                subject_type=subject[0],
-                subject_id=str(subject[1]),
-                user_id=user_id,
-                details=details,
-            )
-        )
+        work.audit.note(self._now(), action, subject, actor=actor, user_id=user_id, **details)
 
     def _audit_own(self, work: ServerUnitOfWork, action: str, user_id: UUID, **details: Any) -> None:
         """Somebody did something with their own account."""

@@ -14,7 +14,6 @@ from flask import Response
 from flask_openapi import APIBlueprint, Tag
 from pydantic import Field, model_validator
 
-from railway_saas.domain import AuditEntry, new_id
 from railway_saas.errors import (
     RailwayAuthError,
     RailwayConflictError,
@@ -267,18 +266,13 @@ def told(what: str | None = None) -> Generator[None]:
 
 def _note(body: ServiceBody) -> None:
     """Before it is done: what was tried is in the audit log whatever becomes of it."""
-    now = platform().now()
     with platform().database.unit_of_work() as work:
-        work.audit.append(
-            AuditEntry(
-                id=new_id(now),
-                at=now,
-                actor=f"operator:{principal().user.id}",
-                action="railway.service_create",
-                subject_type="railway_project",
-                subject_id=body.project_id,
-                details=body.model_dump(mode="json", exclude_none=True),
-            )
+        work.audit.note(
+            platform().now(),
+            "railway.service_create",
+            ("railway_project", body.project_id),
+            actor=f"operator:{principal().user.id}",
+            **body.model_dump(mode="json", exclude_none=True),
         )
         work.commit()
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from railway_saas.domain import AuditEntry, new_id
 from railway_saas.errors import InstanceNotFoundError, NotFoundError
 from railway_saas.instances.inputs import checked_limits, checked_name
 from railway_saas.templates import Template
@@ -121,19 +120,13 @@ class Catalogue:
         after = replace(before, **changed, updated_at=now)
         work.templates.save(after)
         is_withdrawn = changed == {"is_active": False}
-        work.audit.append(
-            AuditEntry(
-                id=new_id(now),
-                at=now,
-                actor=actor,
-                action="template.withdraw" if is_withdrawn else "template.change",
-                subject_type="template",
-                subject_id=str(before.id),
-                details={
-                    "before": {name: _plain(getattr(before, name)) for name in changed},
-                    "after": {name: _plain(value) for name, value in changed.items()},
-                },
-            )
+        work.audit.note(
+            now,
+            "template.withdraw" if is_withdrawn else "template.change",
+            ("template", before.id),
+            actor=actor,
+            before={name: _plain(getattr(before, name)) for name in changed},
+            after={name: _plain(value) for name, value in changed.items()},
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from railway_saas.domain import new_id
+from railway_saas.domain.records import AuditEntry
 from railway_saas.repositories.sqlalchemy import SqlAudit, SqlInstances
 from reference_server.data.outbox import ServerOutbox
 from reference_server.jobs.port import RECONCILE, SEND_MAIL
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from railway_saas.domain.instances import Instance
-    from railway_saas.domain.records import AuditEntry, OutboxMessage
+    from railway_saas.domain.records import OutboxMessage
     from railway_saas.repositories.sealing import VariableCipher
     from railway_saas.repositories.sqlalchemy import Transaction
 
@@ -60,6 +62,41 @@ class TracedAudit(SqlAudit):
     def __init__(self, transaction: Transaction, count: Callable[[str], None]) -> None:
         super().__init__(transaction)
         self._count = count
+
+    def note(
+        self,
+        at: datetime,
+        action: str,
+        subject: tuple[str, object],
+        /,
+        *,
+        actor: object,
+        user_id: UUID | None = None,
+        **details: Any,
+    ) -> None:
+        """Append an entry.
+
+        Args:
+            at: When it was done, aware.
+            action: What was done, e.g. `template.change`.
+            subject: To what: its type and its id.
+            actor: Who did it: a user's id, `operator:<name>`, or `system`.
+            user_id: The owner it concerns.
+            details: More about it (JSON); names of variables, never their values.
+        """
+        subject_type, subject_id = subject
+        self.append(
+            AuditEntry(
+                id=new_id(at),
+                at=at,
+                actor=str(actor),
+                action=action,
+                subject_type=subject_type,
+                subject_id=str(subject_id),
+                user_id=user_id,
+                details=details,
+            )
+        )
 
     def append(self, entry: AuditEntry) -> None:
         origin = current_origin()

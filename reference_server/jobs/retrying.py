@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from railway_saas.domain import AuditEntry, new_id
 from reference_server.jobs.port import RETRY_JOB, JobState
 
 if TYPE_CHECKING:
@@ -34,18 +33,15 @@ def retry_run(platform: Platform, run_id: str, *, actor: str) -> JobRun:
         raise NoSuchRunError(f"there is no run {run_id[:100]}")
     if run.state is not JobState.FAILED:
         raise NotFailedError(f"the run is {run.state}: only one that failed can be tried again")
-    now = platform.now()
     with platform.database.unit_of_work() as work:
-        work.audit.append(
-            AuditEntry(
-                id=new_id(now),
-                at=now,
-                actor=actor,
-                action="job.retry",
-                subject_type="job",
-                subject_id=run.id,
-                details={"job": run.job, "subject": run.subject, "error": run.outcome},
-            )
+        work.audit.note(
+            platform.now(),
+            "job.retry",
+            ("job", run.id),
+            actor=actor,
+            job=run.job,
+            subject=run.subject,
+            error=run.outcome,
         )
         platform.jobs.enqueue(work.session, RETRY_JOB, run.id)
         work.commit()

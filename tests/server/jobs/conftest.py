@@ -1,10 +1,9 @@
-"""A platform as a worker has it, an owner with an instance, and patience."""
+"""A platform as a worker has it, and an owner with an instance."""
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,13 +17,11 @@ from reference_server.settings import Settings
 from tests.server.conftest import migrated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from uuid import UUID
 
     from railway_saas.domain import Instance
     from railway_saas.emulator import Emulator
-
-T = TypeVar("T")
 
 EMAIL = "ann@example.com"
 
@@ -68,14 +65,3 @@ def deployed(platform: Platform, owner: UUID, name: str = "shop") -> Instance:
         limits=ServiceLimits(vcpus=Decimal(1), memory_gb=Decimal(1)),
         actor=str(owner),
     )
-
-
-def eventually(look: Callable[[], T], *, seconds: float = 30.0, what: str = "it") -> T:
-    """What a look gives once it is true. For processes and threads that we cannot step."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not come about in {seconds:.0f} s"
-        time.sleep(0.05)

@@ -19,8 +19,9 @@ from reference_server.jobs.table import JOBS, Job
 from reference_server.security.scope import SYSTEM, scoped
 from reference_server.settings import Settings
 from tests.server.conftest import migrated
-from tests.server.jobs.conftest import deployed, eventually, owner_of
+from tests.server.jobs.conftest import deployed, owner_of
 from tests.server.jobs.test_queue import queue_of
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,11 +39,11 @@ class Process:
         return "\n".join(self.lines)
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + START_S
-        while not is_so():
+        def look() -> bool:
             assert self.running.poll() is None, self.text
-            assert time.monotonic() < deadline, self.text
-            time.sleep(0.05)
+            return is_so()
+
+        eventually(look, seconds=START_S, what=lambda: self.text)
 
     def stop(self) -> int:
         self.running.send_signal(signal.SIGTERM)

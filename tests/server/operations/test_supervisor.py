@@ -6,18 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reference_server.operations.supervisor import Program, Supervisor
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
 SLEEP = "import time; time.sleep(60)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 
 
 def python(name: str, code: str) -> Program:
@@ -29,15 +30,6 @@ def supervisor() -> Iterator[Supervisor]:
     made = Supervisor(dict(os.environ), grace_s=1)
     yield made
     made.stop()
-
-
-def eventually(is_so: Callable[[], bool], timeout_s: float = 30) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_when_one_ends_by_itself_it_is_told_which_and_all_are_stopped(
@@ -52,14 +44,17 @@ def test_when_one_ends_by_itself_it_is_told_which_and_all_are_stopped(
     assert web.returncode == -signal.SIGTERM
 
 
-def test_what_does_not_stop_is_killed_at_once_when_somebody_insists(supervisor: Supervisor) -> None:
-    supervisor.start(python("stubborn", STUBBORN))
-    ((_, process),) = supervisor._running
-    supervisor._on_signal()
-    assert supervisor.wait() == 0
-    supervisor._on_signal()
-    supervisor.stop()
-    assert process.returncode in {-signal.SIGKILL, -signal.SIGTERM}  # before its handler was set it just ends
+def test_what_does_not_stop_is_killed_at_once_when_somebody_insists(tmp_path: Path) -> None:
+    patient = Supervisor(dict(os.environ), grace_s=3_600)
+    is_up = tmp_path / "up"
+    patient.start(python("stubborn", f"{STUBBORN}; open({str(is_up)!r}, 'w').close(); time.sleep(60)"))
+    ((_, process),) = patient._running
+    eventually(is_up.exists)
+    patient._on_signal()
+    assert patient.wait() == 0
+    patient._on_signal()
+    patient.stop()
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_waiting_for_readiness_ends_when_a_process_does(supervisor: Supervisor) -> None:
@@ -80,9 +75,9 @@ def test_processes_do_not_outlive_a_supervisor_that_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
-        assert eventually(lambda: _runs(child, "time.sleep"))  # it has become what it was to become
+        eventually(lambda: _runs(child, "time.sleep"))  # it has become what it was to become
         process.kill()
-    assert eventually(lambda: not _runs(child, "time.sleep"))
+    eventually(lambda: not _runs(child, "time.sleep"))
 
 
 def _runs(pid: int, what: str) -> bool:
