@@ -60,6 +60,8 @@ class Platform:
     railway: RailwayClient
     workspace_id: str
     manager: InstanceManager
+    manager_in: Callable[[ServerUnitOfWork], InstanceManager]
+    """The same in one transaction of the caller's."""
     intake: WebhookIntake
     plans: Plans
     passwords: Passwords
@@ -153,6 +155,7 @@ def build_platform(
         railway=railway,
         workspace_id=workspace_id,
         manager=manager_on(database),
+        manager_in=manager_in,
         intake=WebhookIntake(database, secrets=secrets, now=clock),
         plans=plans,
         passwords=passwords,

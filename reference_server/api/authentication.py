@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
@@ -11,19 +11,21 @@ from flask import current_app, g, request
 from reference_server.api.problems import Problem, forbidden, unauthenticated
 from reference_server.security.origin import Origin, coming_from
 from reference_server.security.scope import AUTH, NOBODY, Scope, scoped
-from reference_server.security.tokens import InvalidTokenError, digest
+from reference_server.security.tokens import AccessClaims, InvalidTokenError, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from typing import Any
 
     from flask import Flask, Response
 
     from reference_server.composition import Platform
     from reference_server.data.accounts import Principal
+    from reference_server.data.database import ServerUnitOfWork
 
 API_KEY_PREFIX: Final = "rsk"
 _ACCESS: Final = "_reference_server_access"
+_READS: Final = "_reference_server_reads"
 _MAX_REQUEST_ID: Final = 128
 
 
@@ -50,6 +52,15 @@ def admins_only(view: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
+def reads(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view that does nothing but read, with `reading`: in the transaction in which whoever asks was found.
+
+    A view of this kind opens no other transaction: on SQLite it would wait for its own.
+    """
+    setattr(view, _READS, True)
+    return view
+
+
 def needs(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A view that an API key must have a scope for, e.g. `instances:write`. Sessions may do all that their user may."""
 
@@ -70,6 +81,17 @@ def principal() -> Principal:
     if found is None:
         raise unauthenticated()
     return found
+
+
+@contextmanager
+def reading() -> Generator[ServerUnitOfWork]:
+    """The transaction in which whoever asks was found, for a view that `reads`; a new one where there is none."""
+    begun: ServerUnitOfWork | None = g.pop("reading", None)
+    if begun is not None:
+        yield begun
+        return
+    with platform().database.unit_of_work() as work:
+        yield work
 
 
 def register(app: Flask) -> None:
@@ -104,7 +126,7 @@ def _enter() -> None:
     )
     g.principal, g.refusal = None, None
     try:
-        g.principal = _find_principal()
+        g.principal = _find_principal(stack)
     except Problem as problem:
         g.refusal = problem
     stack.enter_context(scoped(_scope_of(g.principal)))
@@ -121,14 +143,17 @@ def _request_id() -> str:
     return given if is_harmless else str(uuid4())
 
 
-def _find_principal() -> Principal | None:
+def _find_principal(stack: ExitStack) -> Principal | None:
     authorization = request.headers.get("Authorization", "")
-    if not authorization or _access() == "own":
+    if not authorization or _mark(_ACCESS) == "own":
         return None
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthenticated("The Authorization header must be `Bearer` and a token.")
-    found = find_principal(platform(), authorization)
+    if _mark(_READS) and not _is_api_key(token.strip()):
+        found = _begin_reading(platform(), token.strip(), stack)
+    else:
+        found = find_principal(platform(), authorization)
     if found is None:
         raise unauthenticated()
     return found
@@ -137,15 +162,38 @@ def _find_principal() -> Principal | None:
 def find_principal(of: Platform, authorization: str) -> Principal | None:
     """Who stands behind an Authorization header now; also asked again while a stream goes on."""
     token = authorization.partition(" ")[2].strip()
-    if token.startswith(API_KEY_PREFIX + "_"):
-        return _by_api_key(of, token)
-    return _by_access_token(of, token)
+    return _by_api_key(of, token) if _is_api_key(token) else _by_access_token(of, token)
+
+
+def _is_api_key(token: str) -> bool:
+    return token.startswith(API_KEY_PREFIX + "_")
+
+
+def _claims_of(of: Platform, token: str) -> AccessClaims | None:
+    try:
+        return of.access_tokens.read(token)
+    except InvalidTokenError:
+        return None
+
+
+def _begin_reading(of: Platform, token: str, stack: ExitStack) -> Principal | None:
+    """Begin the request's only transaction, and look who asks in it."""
+    claims = _claims_of(of, token)
+    if claims is None:
+        return None
+    # The token is signed: its user may see their own session, and from then on their own rows.
+    stack.enter_context(scoped(Scope.of_user(claims.user_id)))
+    work = stack.enter_context(of.database.unit_of_work())
+    found = work.sessions.principal(claims.session_id, claims.user_id, now=of.now())
+    if found is not None:
+        work.enter_scope(_scope_of(found))
+        g.reading = work
+    return found
 
 
 def _by_access_token(of: Platform, token: str) -> Principal | None:
-    try:
-        claims = of.access_tokens.read(token)
-    except InvalidTokenError:
+    claims = _claims_of(of, token)
+    if claims is None:
         return None
     with scoped(AUTH), of.database.unit_of_work() as work:
         return work.sessions.principal(claims.session_id, claims.user_id, now=of.now())
@@ -163,7 +211,7 @@ def _refuse_who_may_not(found: Principal | None) -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or request.method == "OPTIONS":
         return  # there is no such path, or only its methods are asked for: the router says so
-    access = _access()
+    access = _mark(_ACCESS)
     if access in {"public", "own"} or request.endpoint in current_app.config["PUBLIC_ENDPOINTS"]:
         return
     if found is None:
@@ -177,9 +225,9 @@ def _refuse_who_may_not(found: Principal | None) -> None:
         )
 
 
-def _access() -> str | None:
+def _mark(name: str) -> str | bool | None:
     """What the view that answers was marked with."""
-    found: str | None = getattr(current_app.view_functions.get(request.endpoint or ""), _ACCESS, None)
+    found: str | bool | None = getattr(current_app.view_functions.get(request.endpoint or ""), name, None)
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, CursorResult, Delete, Table, Update
+    from sqlalchemy import ColumnElement, CursorResult, Delete, Row, Table, Update
     from sqlalchemy.orm import Session
 
 Role = Literal["user", "admin"]
@@ -59,7 +59,7 @@ class User:
         return self.role == "admin"
 
 
-def user_of(row: UserRow) -> User:
+def user_of(row: UserRow | Row[*tuple[Any, ...]]) -> User:
     """Read a row of `users`."""
     return User(
         id=row.id,
@@ -240,6 +240,17 @@ class Principal:
     api_key_id: UUID | None = None
 
 
+_users, _sessions = cast("Table", UserRow.__table__), cast("Table", SessionRow.__table__)
+_STANDING: Final = (
+    select(*(column for column in _users.c if column is not _users.c.password_hash))
+    .join(_sessions, _sessions.c.user_id == _users.c.id)
+    .where(_sessions.c.id == bindparam("session_id"), _users.c.id == bindparam("user_id"))
+    .where(_sessions.c.revoked_at.is_(None), _sessions.c.expires_at > bindparam("now"))
+    .where(_users.c.closing_at.is_(None))
+)
+"""Asked with every request: made once, and read without objects of the ORM, which cost as much as the question."""
+
+
 class Sessions:
     """Log-ins and their refresh tokens."""
 
@@ -253,14 +264,9 @@ class Sessions:
 
     def principal(self, session_id: UUID, user_id: UUID, *, now: datetime) -> Principal | None:
         """The user of a session that still stands, with one statement."""
-        row = self._session.execute(
-            select(UserRow, SessionRow.id)
-            .join(SessionRow, SessionRow.user_id == UserRow.id)
-            .where(SessionRow.id == session_id, UserRow.id == user_id)
-            .where(SessionRow.revoked_at.is_(None), SessionRow.expires_at > now)
-            .where(UserRow.closing_at.is_(None))
-        ).one_or_none()
-        return None if row is None else Principal(user_of(row[0]), row[1])
+        asked = {"session_id": session_id, "user_id": user_id, "now": now}
+        row = self._session.execute(_STANDING, asked).one_or_none()
+        return None if row is None else Principal(user_of(row), session_id)
 
     def find(self, session_id: UUID) -> SessionRow | None:
         """By id."""

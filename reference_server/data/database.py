@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from railway_saas.domain import OutboxMessage
     from railway_saas.repositories.sealing import VariableCipher
     from reference_server.jobs.port import JobQueue
+    from reference_server.security.scope import Scope
 
 _SET_SCOPE: Final = "SELECT set_config('app.role', %s, true), set_config('app.user_id', %s, true)"
 
@@ -38,7 +39,10 @@ def scoped_sessions(engine: Engine) -> sessionmaker[Session]:
 
 
 def _set_scope(_: Session, __: SessionTransaction, connection: Connection) -> None:
-    scope = current_scope()
+    _tell(connection, current_scope())
+
+
+def _tell(connection: Connection, scope: Scope) -> None:
     connection.exec_driver_sql(_SET_SCOPE, (scope.role.value, str(scope.user_id or "")))
 
 
@@ -110,7 +114,7 @@ class ServerUnitOfWork(SqlUnitOfWork):
         self.instances = WakingInstances(self._transaction, self._wish, cipher)
         self.outbox: MailingOutbox = MailingOutbox(self._transaction, self._wish)
         self.events = NotifyingEvents(self._transaction, self.outbox)
-        self.audit = TracedAudit(self._transaction, self._actions.append)
+        self.audit: TracedAudit = TracedAudit(self._transaction, self._actions.append)
         self.idempotent_requests = IdempotentRequests(self._transaction)
         self.views = Views(self._transaction)
         self.users = Users(session)
@@ -118,6 +122,11 @@ class ServerUnitOfWork(SqlUnitOfWork):
         self.one_time_tokens = OneTimeTokens(session)
         self.api_keys = ApiKeys(session)
         self.login_failures = LoginFailures(session)
+
+    def enter_scope(self, scope: Scope) -> None:
+        """Go on in another scope than that in which the transaction began."""
+        if scope != current_scope() and self._transaction.dialect == "postgresql":
+            _tell(self.session.connection(), scope)
 
     def mail(self, message: OutboxMessage) -> None:
         """Write a mail, unless there is one of that key; that costs as much."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from railway_saas.domain import Instance, InstanceStatus, ProviderOperation
 from railway_saas.domain.statuses import GONE
 from railway_saas.errors import TemplateError
-from reference_server.api.authentication import needs, platform, principal
+from reference_server.api.authentication import needs, platform, principal, reading, reads
 from reference_server.api.describing import ApiModel, PageQuery, described, reply
 from reference_server.api.idempotency import derived_key, idempotent
 from reference_server.api.instances.blueprint import accepted, actor, api, owner
@@ -90,18 +90,25 @@ class StatusModel(ApiModel):
 
 @api.get("", **described("List instances", InstancePageModel))
 @needs("instances:read")
+@reads
 def list_instances(query: InstanceQuery) -> Response:
     """Your instances, oldest first; for an administrator everybody's. They come in the order they were made in."""
     user_id = _whose(query)
     cursors = Cursors("instances", user_id, query.status, query.template_id, query.needs_attention or None)
-    page = platform().manager.list_page(
-        user_id=user_id,
-        status=query.status,
-        template_id=query.template_id,
-        needs_attention=query.needs_attention,
-        after=cursors.read(query.cursor),
-        limit=query.limit,
-    )
+    after = cursors.read(query.cursor)
+    with reading() as work:
+        page = (
+            platform()
+            .manager_in(work)
+            .list_page(
+                user_id=user_id,
+                status=query.status,
+                template_id=query.template_id,
+                needs_attention=query.needs_attention,
+                after=after,
+                limit=query.limit,
+            )
+        )
     is_admin = owner() is None
     return reply(
         InstancePageModel.model_construct(
@@ -122,10 +129,11 @@ def _whose(query: InstanceQuery) -> UUID | None:
 
 @api.get("/status", **described("Count instances, and see which change", StatusModel))
 @needs("instances:read")
+@reads
 def read_status() -> Response:
     """How many instances stand how, and everything that changes right now, in one request."""
     user_id = owner()
-    with platform().database.unit_of_work() as work:
+    with reading() as work:
         counts = work.views.count_by_status(user_id=user_id)
         live = [status for status in counts if status not in GONE]
         looked_at: Sequence[Instance] = _looked_at(work, user_id) if live else ()

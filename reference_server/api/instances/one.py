@@ -9,7 +9,7 @@ from flask import Response
 from pydantic import AwareDatetime, Field, model_validator
 
 from railway_saas.domain import Instance
-from reference_server.api.authentication import needs, platform
+from reference_server.api.authentication import needs, platform, reading, reads
 from reference_server.api.describing import ApiModel, described
 from reference_server.api.idempotency import idempotent
 from reference_server.api.instances.blueprint import (
@@ -70,9 +70,12 @@ def require_seen(_: ServerUnitOfWork, instance: Instance) -> None:
 
 @api.get("/<uuid:instance_id>", **described("Read an instance", InstanceModel, errors=(404,)))
 @needs("instances:read")
+@reads
 def read_instance(path: InstancePath) -> Response:
     """One of your instances. Its ETag goes into If-Match of an update."""
-    return reply_with_etag(shown(platform().manager.get(path.instance_id, user_id=owner())))
+    with reading() as work:
+        instance = platform().manager_in(work).get(path.instance_id, user_id=owner())
+    return reply_with_etag(shown(instance))
 
 
 @api.put("/<uuid:instance_id>", **described("Change an instance", InstanceModel, errors=(404, 409)))

@@ -44,24 +44,24 @@ class AsyncSqlInstances(AsyncSqlRepository):
         await self._transaction.write(statements.add(self._sealed(instance)))
 
     async def get(self, instance_id: UUID) -> Instance:
-        row = await self._transaction.first(statements.get(instance_id))
+        row = await self._transaction.record(statements.get(instance_id))
         return needed(row, self._read, f"instance {instance_id}")
 
     async def find_owned(self, instance_id: UUID, user_id: UUID) -> Instance | None:
-        return found(await self._transaction.first(statements.find_owned(instance_id, user_id)), self._read)
+        return found(await self._transaction.record(statements.find_owned(instance_id, user_id)), self._read)
 
     async def find_by_project(self, railway_project_id: str) -> Instance | None:
         return found(
-            await self._transaction.first(statements.find_by_project(railway_project_id)), instance_of
+            await self._transaction.record(statements.find_by_project(railway_project_id)), self._read
         )
 
     async def find_many(self, instance_ids: Collection[UUID]) -> Mapping[UUID, Instance]:
-        rows = await self._transaction.all(statements.find_many(instance_ids, self._dialect))
+        rows = await self._transaction.records(statements.find_many(instance_ids, self._dialect))
         return {row.id: self._read(row) for row in rows}
 
     async def find_many_by_project(self, railway_project_ids: Collection[str]) -> Mapping[str, Instance]:
         query = statements.find_many_by_project(railway_project_ids, self._dialect)
-        instances = [self._read(row) for row in await self._transaction.all(query)]
+        instances = [self._read(row) for row in await self._transaction.records(query)]
         return {one.observed.project_id: one for one in instances if one.observed.project_id is not None}
 
     async def list_page(
@@ -82,10 +82,10 @@ class AsyncSqlInstances(AsyncSqlRepository):
             after=after,
             limit=limit,
         )
-        return page(await self._transaction.all(query), self._read, limit)
+        return page(await self._transaction.records(query), self._read, limit)
 
     async def lock(self, instance_id: UUID) -> Instance:
-        row = await self._transaction.first(statements.get(instance_id).with_for_update())
+        row = await self._transaction.record(statements.get(instance_id).with_for_update())
         return needed(row, self._read, f"instance {instance_id}")
 
     async def save_desired(self, instance: Instance) -> None:

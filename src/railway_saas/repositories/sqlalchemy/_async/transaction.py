@@ -51,6 +51,15 @@ class AsyncTransaction:
             )
             return found.all()
 
+    async def record(self, query: Select[T]) -> T | None:
+        """The first of `records`."""
+        rows = await self.records(query)
+        return rows[0] if rows else None
+
+    async def records(self, query: Select[T]) -> Sequence[T]:
+        """Rows of a table's columns, which read like its model. Its objects would cost as much as the statement."""
+        return cast("Sequence[T]", await self.rows(query))
+
     async def rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
         """Rows of several elements."""
         with self._guarded():

@@ -45,22 +45,22 @@ class SqlInstances(SqlRepository):
         self._transaction.write(statements.add(self._sealed(instance)))
 
     def get(self, instance_id: UUID) -> Instance:
-        row = self._transaction.first(statements.get(instance_id))
+        row = self._transaction.record(statements.get(instance_id))
         return needed(row, self._read, f"instance {instance_id}")
 
     def find_owned(self, instance_id: UUID, user_id: UUID) -> Instance | None:
-        return found(self._transaction.first(statements.find_owned(instance_id, user_id)), self._read)
+        return found(self._transaction.record(statements.find_owned(instance_id, user_id)), self._read)
 
     def find_by_project(self, railway_project_id: str) -> Instance | None:
-        return found(self._transaction.first(statements.find_by_project(railway_project_id)), instance_of)
+        return found(self._transaction.record(statements.find_by_project(railway_project_id)), self._read)
 
     def find_many(self, instance_ids: Collection[UUID]) -> Mapping[UUID, Instance]:
-        rows = self._transaction.all(statements.find_many(instance_ids, self._dialect))
+        rows = self._transaction.records(statements.find_many(instance_ids, self._dialect))
         return {row.id: self._read(row) for row in rows}
 
     def find_many_by_project(self, railway_project_ids: Collection[str]) -> Mapping[str, Instance]:
         query = statements.find_many_by_project(railway_project_ids, self._dialect)
-        instances = [self._read(row) for row in self._transaction.all(query)]
+        instances = [self._read(row) for row in self._transaction.records(query)]
         return {one.observed.project_id: one for one in instances if one.observed.project_id is not None}
 
     def list_page(
@@ -81,10 +81,10 @@ class SqlInstances(SqlRepository):
             after=after,
             limit=limit,
         )
-        return page(self._transaction.all(query), self._read, limit)
+        return page(self._transaction.records(query), self._read, limit)
 
     def lock(self, instance_id: UUID) -> Instance:
-        row = self._transaction.first(statements.get(instance_id).with_for_update())
+        row = self._transaction.record(statements.get(instance_id).with_for_update())
         return needed(row, self._read, f"instance {instance_id}")
 
     def save_desired(self, instance: Instance) -> None:

@@ -50,6 +50,15 @@ class Transaction:
             found = ended_sync(lambda: self.session.scalars(query, execution_options=options), self.dialect)
             return found.all()
 
+    def record(self, query: Select[T]) -> T | None:
+        """The first of `records`."""
+        rows = self.records(query)
+        return rows[0] if rows else None
+
+    def records(self, query: Select[T]) -> Sequence[T]:
+        """Rows of a table's columns, which read like its model. Its objects would cost as much as the statement."""
+        return cast("Sequence[T]", self.rows(query))
+
     def rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
         """Rows of several elements."""
         with self._guarded():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import and_, case, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import and_, bindparam, case, func, insert, literal, or_, select, union_all, update
 
 from railway_saas.domain.instances import DomainState
 from railway_saas.repositories.sqlalchemy.mapping.instances import (
@@ -36,8 +36,15 @@ def add(instance: Instance) -> Insert:
     return insert(table_of(InstanceRow)).values(instance_values(clean(instance)))
 
 
+_instances = table_of(InstanceRow)
+_ROWS: Final = cast("Select[InstanceRow]", select(*_instances.c))
+"""The columns instead of the object: for `Transaction.records`."""
+_BY_ID: Final = _ROWS.where(_instances.c.id == bindparam("instance_id"))
+"""Made once: it is what is asked most."""
+
+
 def get(instance_id: UUID) -> Select[InstanceRow]:
-    return select(InstanceRow).where(InstanceRow.id == instance_id)
+    return _BY_ID.params(instance_id=instance_id)
 
 
 def exists(instance_id: UUID) -> Select[UUID]:
@@ -45,19 +52,19 @@ def exists(instance_id: UUID) -> Select[UUID]:
 
 
 def find_owned(instance_id: UUID, user_id: UUID) -> Select[InstanceRow]:
-    return get(instance_id).where(InstanceRow.user_id == user_id)
+    return get(instance_id).where(_instances.c.user_id == user_id)
 
 
 def find_many(instance_ids: Collection[UUID], dialect: str) -> Select[InstanceRow]:
-    return select(InstanceRow).where(one_of(InstanceRow.id, instance_ids, dialect))
+    return _ROWS.where(one_of(InstanceRow.id, instance_ids, dialect))
 
 
 def find_by_project(railway_project_id: str) -> Select[InstanceRow]:
-    return select(InstanceRow).where(InstanceRow.railway_project_id == text(railway_project_id))
+    return _ROWS.where(InstanceRow.railway_project_id == text(railway_project_id))
 
 
 def find_many_by_project(railway_project_ids: Collection[str], dialect: str) -> Select[InstanceRow]:
-    return select(InstanceRow).where(one_of(InstanceRow.railway_project_id, railway_project_ids, dialect))
+    return _ROWS.where(one_of(InstanceRow.railway_project_id, railway_project_ids, dialect))
 
 
 def list_page(
@@ -69,7 +76,7 @@ def list_page(
     after: str | None,
     limit: int,
 ) -> Select[InstanceRow]:
-    query = select(InstanceRow)
+    query = _ROWS
     if user_id is not None:
         query = query.where(InstanceRow.user_id == user_id)
     if status is not None:

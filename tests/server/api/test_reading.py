@@ -1,0 +1,103 @@
+"""Views that only read: in the one transaction in which whoever asks was found, and in nobody else's scope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.support.statements import recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reference_server.composition import Platform
+    from tests.server.api.conftest import Stage
+    from tests.server.conftest import Person
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], autouse=True)
+def where(request: pytest.FixtureRequest, environment: dict[str, str]) -> str:
+    """Before the platform is made."""
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres_environment")
+    return str(request.param)
+
+
+@pytest.fixture
+def begun(platform: Platform) -> Iterator[list[str]]:
+    """Transactions that are begun."""
+    seen: list[str] = []
+
+    def note(_: Any) -> None:
+        seen.append("begin")
+
+    event.listen(platform.database.engine, "begin", note)
+    yield seen
+    event.remove(platform.database.engine, "begin", note)
+
+
+@pytest.fixture
+def path(stage: Stage, ann: Person) -> str:
+    stage.give_plan(ann)
+    answer = ann.post(
+        "/api/instances",
+        {"template_id": stage.publish(), "name": "blog", "inputs": {"Web.ADMIN_EMAIL": "ann@example.com"}},
+    )
+    assert answer.status_code == 202, answer.text
+    return str(answer.json["links"]["instance"])
+
+
+def test_reading_takes_one_transaction_and_two_questions(
+    platform: Platform, ann: Person, path: str, begun: list[str]
+) -> None:
+    with recorded(platform.database.engine) as sent:
+        assert ann.get(path).status_code == 200
+    asked = [one.sql for one in sent if "set_config" not in one.sql]
+    assert [sql.split("FROM")[1].split()[0] for sql in asked] == ["users", "instances"]
+    assert len(begun) == 1
+
+
+@pytest.mark.parametrize("view", ["/api/instances", "/api/instances/status"])
+def test_lists_take_one_transaction(ann: Person, path: str, begun: list[str], view: str) -> None:
+    assert path
+    assert ann.get(view).status_code == 200
+    assert len(begun) == 1
+
+
+def test_an_administrator_sees_everybodys_and_another_user_nothing(
+    ann: Person, bob: Person, admin: Person, path: str
+) -> None:
+    assert admin.get(path).json["name"] == "blog"
+    assert [one["name"] for one in admin.get("/api/instances").json["items"]] == ["blog"]
+    assert admin.get("/api/instances/status").json["total"] == 1
+    assert bob.get(path).status_code == 404
+    assert bob.get("/api/instances").json["items"] == []
+    assert bob.get("/api/instances/status").json["total"] == 0
+    assert ann.get(path).status_code == 200
+
+
+def test_an_api_key_reads_as_well(ann: Person, path: str) -> None:
+    made = ann.post("/api/users/api-keys", {"name": "ci", "scopes": ["instances:read"]})
+    ann.token = made.json["key"]
+    assert ann.get(path).json["name"] == "blog"
+
+
+def test_a_session_that_was_ended_reads_nothing_any_more(ann: Person, path: str) -> None:
+    assert ann.post("/api/auth/logout", {}).status_code < 300
+    assert ann.get(path).status_code == 401
+
+
+def test_what_is_refused_gives_its_connection_back(
+    platform: Platform, ann: Person, bob: Person, path: str
+) -> None:
+    for _ in range(platform.settings.web_threads + 5):  # more than the pool has
+        assert bob.get(path).status_code == 404
+        assert ann.get(path + "?nonsense=1").status_code == 422
+    assert ann.get(path).status_code == 200
+
+
+def test_nothing_is_read_without_a_token(path: str, ann: Person) -> None:
+    ann.token = "nonsense"  # noqa: S105 - that it is none is the point
+    assert ann.get(path).status_code == 401
