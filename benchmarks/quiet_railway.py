@@ -294,7 +294,7 @@ _SERVICE = (
 )
 _VOLUME = (
     '{"node":{"id":"%(id)s","volumeId":"%(volume)s","serviceId":"%(service)s","mountPath":"/data","sizeMB":5000,'
-    '"state":"READY"}}'
+    '"isPendingDeletion":false,"state":"READY"}}'
 )
 _USED = (
     '{"measurement":"%(measure)s","value":%(value)s,"tags":{"projectId":"%(project)s","environmentId":null,'
