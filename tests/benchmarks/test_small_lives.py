@@ -21,7 +21,7 @@ def test_queued_deploys_come_up() -> None:
 
 
 def test_the_stand_in_answers_as_the_emulator_does() -> None:
-    found = cross_check(3, 1.0)
+    found = cross_check()
     assert found["same_shapes"]
     assert [pair["emulator"] for pair in _pairs(found)] == [pair["quiet"] for pair in _pairs(found)]
 

@@ -99,5 +99,5 @@ def test_what_is_refused_gives_its_connection_back(
 
 
 def test_nothing_is_read_without_a_token(path: str, ann: Person) -> None:
-    ann.token = "nonsense"  # noqa: S105 - that it is none is the point
+    ann.token = "nonsense"
     assert ann.get(path).status_code == 401
