@@ -389,6 +389,13 @@ def limits_and_borders(operator: Person, ann: Person, bob: Person, shop: str) ->
     say(f"{user['email']} has the plan pro")
 
 
+def usage_of(person: Person, instance_id: str) -> Any:
+    """Of the hour that is not over; None while there is nothing to tell."""
+    answer = person.ask("GET", f"/api/instances/{instance_id}/metrics", params={"running": "true"})
+    used = answer["running"]
+    return used if any(float(one["value"]) > 0 for one in used["totals"]) else None
+
+
 def change_and_watch(ann: Person, shop: str) -> None:
     step("Ann sets a variable, attaches a domain, and looks at logs and usage")
     service = ann.ask("GET", f"/api/instances/{shop}/variables")["items"][0]["service"]
@@ -411,8 +418,10 @@ def change_and_watch(ann: Person, shop: str) -> None:
         say(f"set {record['type']} {record['name']} -> {record['value']}")
     for line in ann.ask("GET", f"/api/instances/{shop}/logs", params={"limit": 3})["items"]:
         say(f"log: {line['message']}")
-    usage = ann.ask("GET", f"/api/instances/{shop}/metrics")
-    say(f"usage so far: {usage.get('totals') or 'the first hour is not over yet'}")
+    used = until("Railway has measured something", lambda: usage_of(ann, shop))
+    for one in used["totals"]:
+        say(f"used since the last full hour: {one['value']} {one['unit']} of {one['metric_type']}")
+    say(f"which costs {used['cost_usd']} US dollars at Railway")
 
 
 def repair(platform: Platform, operator: Person, bob: Person) -> str:

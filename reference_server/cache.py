@@ -25,6 +25,8 @@ log = logging.getLogger("reference_server.cache")
 
 CATALOGUE: Final = "catalogue"
 """Kind of the pages of the catalogue that everybody sees."""
+RUNNING_USAGE: Final = "running_usage"
+"""Kind of what instances used since the last full hour, as Railway says."""
 SHARED_TTL_S: Final = 300
 """In Redis, where a change is known to all processes at once."""
 OWN_TTL_S: Final = 5
@@ -58,19 +60,23 @@ class Cache:
         self._shared = None if client is None else _shared_region(client)
         self._is_down = threading.Event()
 
-    def get_or_make(self, kind: str, key: str, make: Callable[[], str]) -> str:
-        """The answer, made if it is not there."""
+    def get_or_make(self, kind: str, key: str, make: Callable[[], str], *, ttl_s: float | None = None) -> str:
+        """The answer, made if it is not there, or is older than `ttl_s` (by default, than its store keeps answers)."""
         if self._shared is not None:
             try:
-                found = self._look_up(self._shared, kind, f"{kind}:{self._generation(kind)}:{key}", make)
+                found = self._look_up(
+                    self._shared, kind, f"{kind}:{self._generation(kind)}:{key}", make, ttl_s
+                )
             except (redis.RedisError, OSError) as error:
                 self._gone(error)
             else:
                 self._back()
                 return found
-        return self._look_up(self._own, kind, f"{kind}:{key}", make)
+        return self._look_up(self._own, kind, f"{kind}:{key}", make, ttl_s)
 
-    def _look_up(self, region: CacheRegion, kind: str, key: str, make: Callable[[], str]) -> str:
+    def _look_up(
+        self, region: CacheRegion, kind: str, key: str, make: Callable[[], str], ttl_s: float | None
+    ) -> str:
         made = False
 
         def make_and_note() -> str:
@@ -78,7 +84,7 @@ class Cache:
             made = True
             return make()
 
-        found: str = region.get_or_create(key, make_and_note)
+        found: str = region.get_or_create(key, make_and_note, expiration_time=ttl_s)
         self._asked(kind, not made)
         return found
 

@@ -50,6 +50,10 @@ class PreviewModel(ApiModel):
     revision_id: UUID = Field(examples=[ID])
     number: int = Field(description="Of the revision.", examples=[2])
     deploys: list[str] = Field(description="Services that would be deployed anew.", examples=[["App"]])
+    variables: dict[str, list[str]] = Field(
+        description="Names of variables that would get another value, come or go, by service; never values.",
+        examples=[{"App": ["LOG_LEVEL"]}],
+    )
     removes: list[str] = Field(
         description="Services that would be deleted, with their volumes.", examples=[[]]
     )
@@ -96,6 +100,7 @@ def _preview_model(preview: UpgradePreview) -> PreviewModel:
         revision_id=preview.revision.id,
         number=preview.revision.number,
         deploys=list(preview.deploys),
+        variables={service: list(names) for service, names in preview.variables.items()},
         removes=list(preview.removes),
         resources=ResourcesModel(
             services=held.services, vcpus=held.vcpus, memory_gb=held.memory_gb, volume_gb=held.volume_gb

@@ -135,6 +135,27 @@ class TestMetrics:
         only = ann.get(f"{path}?metric_type=CPU_USAGE").json
         assert [one["metric_type"] for one in only["totals"]] == ["CPU_USAGE"]
 
+    def test_the_hour_that_is_not_over_is_asked_of_railway_once_a_minute(
+        self, stage: Stage, ann: Person, bob: Person, platform: Platform
+    ) -> None:
+        instance_id = stage.running(ann)
+        path = f"/api/instances/{instance_id}/metrics?running=true"
+        assert platform.emulator is not None
+        platform.emulator.clock.advance(600)  # shorter than an access token lasts
+        asked = platform.railway.stats.requests
+        first = ann.get(path).json["running"]
+        assert first["start"].endswith(":00:00Z")
+        assert first["start"] < first["end"]
+        used = {one["metric_type"]: Decimal(one["value"]) for one in first["totals"]}
+        assert used["CPU_USAGE"] > 0
+        assert used["MEMORY_USAGE_GB"] > 0
+        assert Decimal(first["cost_usd"]) > 0
+        only = ann.get(f"{path}&metric_type=CPU_USAGE").json["running"]
+        assert [one["metric_type"] for one in only["totals"]] == ["CPU_USAGE"]
+        assert platform.railway.stats.requests == asked + 1
+        assert ann.get(path.removesuffix("?running=true")).json["running"] is None
+        assert bob.get(path).status_code == 404
+
     def test_times_that_cannot_be_meant_are_refused(self, stage: Stage, ann: Person) -> None:
         path = f"/api/instances/{stage.running(ann)}/metrics"
         for query in (
