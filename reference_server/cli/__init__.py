@@ -13,4 +13,4 @@ def main() -> None:
         if (error.name or "").startswith(("reference_server", "railway_saas")):
             raise
         sys.exit(f"railway-saas-server: needs {error.name}: pip install 'railway-saas[server]'")
-    sys.exit(run())
+    sys.exit(run(is_own_process=True))

@@ -8,6 +8,7 @@ import typer
 
 from railway_saas import RailwaySaasError
 from reference_server.cli import admin, audit, backup, database, deploy, doctor, jobs, serve, worker
+from reference_server.cli.context import own_process
 
 app = typer.Typer(
     name="railway-saas-server",
@@ -32,8 +33,17 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(jobs.app, name="jobs")
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Carry out a command line and return its exit status: 0 done, 1 it failed, 2 wrong input, 130 interrupted."""
+def run(arguments: list[str] | None = None, *, is_own_process: bool = False) -> int:
+    """Carry out a command line.
+
+    Args:
+        arguments: Those of the process unless given.
+        is_own_process: Whether nothing else runs in this process, so that the command may set up its log.
+
+    Returns:
+        The exit status: 0 done, 1 it failed, 2 wrong input, 130 interrupted.
+    """
+    own_process.set(is_own_process)
     try:
         app(args=arguments, prog_name="railway-saas-server")
     except RailwaySaasError as error:

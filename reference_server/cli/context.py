@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from reference_server.composition import build_platform
 from reference_server.data.engines import ConnectionRole
+from reference_server.observability.service import begin_service
 from reference_server.security.origin import Origin, coming_from
 from reference_server.security.scope import SYSTEM, scoped
 from reference_server.settings import Settings
@@ -18,9 +21,16 @@ if TYPE_CHECKING:
     from reference_server.composition import Platform
 
 
+own_process: ContextVar[bool] = ContextVar("own_process", default=False)
+"""Whether this process runs nothing but one command, so that the command may set up its log."""
+
+
 def settings() -> Settings:
-    """Those of the environment."""
-    return Settings.from_environment(os.environ)
+    """Those of the environment; from now on this process logs as they say, to standard error."""
+    found = Settings.from_environment(os.environ)
+    if own_process.get():
+        begin_service(found, "command", stream=sys.stderr)
+    return found
 
 
 @contextmanager

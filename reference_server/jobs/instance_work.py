@@ -13,6 +13,7 @@ from railway_saas.domain import new_id
 from railway_saas.errors import InstanceNotFoundError
 from railway_saas.instances import Inventory, UsageCollector, WebhookSetup
 from reference_server.data.models import InventoryReportRow
+from reference_server.observability.context import logging_on_with
 
 if TYPE_CHECKING:
     from railway_saas.instances import InventoryReport
@@ -24,7 +25,13 @@ WEBHOOK_PATH = "/api/railway/webhook"
 def reconcile(platform: Platform, subject: str) -> str:
     """Give one instance a turn."""
     try:
-        outcome = platform.manager.reconcile(UUID(subject))
+        instance = platform.manager.get(UUID(subject))
+        logging_on_with(
+            instance_id=subject,
+            template_id=str(instance.template_id),
+            railway_service_id=instance.observed.primary_service_id,
+        )
+        outcome = platform.manager.reconcile(instance.id)
     except InstanceNotFoundError:
         return "it is gone"
     return f"{outcome.kind}: {outcome.reason}" if outcome.reason else str(outcome.kind)

@@ -41,6 +41,11 @@ def logging_with(**fields: Any) -> Generator[None]:
         _bound.reset(token)
 
 
+def logging_on_with(**fields: Any) -> None:
+    """The same until the block of `logging_with` around it ends: for what is found out on the way."""
+    _bound.set({**_bound.get(), **{name: value for name, value in fields.items() if value is not None}})
+
+
 def current_fields() -> dict[str, Any]:
     """What is known of the work at hand: who asked for it, in which request, and what was bound."""
     origin, scope = current_origin(), current_scope()

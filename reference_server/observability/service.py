@@ -13,7 +13,7 @@ from reference_server.observability.probes import ProbeApp
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from typing import Any
+    from typing import Any, TextIO
 
     from reference_server.composition import Platform
     from reference_server.settings import Settings
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _STOP_S: Final = 5
 
 
-def begin_service(settings: Settings, service: str) -> None:
-    """Log as this service from now on, and report errors where that was asked for."""
-    configure_logging(settings, service=service)
+def begin_service(settings: Settings, service: str, *, stream: TextIO | None = None) -> None:
+    """Log as this service from now on, to standard output unless told otherwise; report errors where that was asked for."""
+    configure_logging(settings, service=service, stream=stream)
     start_error_tracking(settings, service=service)
 
 

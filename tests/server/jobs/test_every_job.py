@@ -25,10 +25,12 @@ from reference_server.data.models import (
 )
 from reference_server.jobs import cleaning, engine
 from reference_server.jobs.engine import Call, JobFailedError, Pulse, Runner, Ticker, told_of
+from reference_server.jobs.instance_work import reconcile
 from reference_server.jobs.port import RECONCILE, SEND_MAIL
 from reference_server.jobs.table import JOBS, Job
 from reference_server.jobs.upkeep import BEAT_S, DEAD_AFTER_S, live_workers, note_beat
 from reference_server.mail.messages import mail
+from reference_server.observability.context import current_fields, logging_with
 from reference_server.security.origin import current_origin
 from reference_server.security.scope import SYSTEM, current_scope
 from tests.server.jobs.conftest import deployed, owner_of
@@ -407,3 +409,16 @@ def test_after_a_time_without_database_nobody_is_taken_for_dead_at_once(
         clock[0] += BEAT_S
         pulse.beat()
     assert waiting(queue) == [(RECONCILE, "a")]  # it has said nothing all the while
+
+
+def test_lines_of_an_instances_turn_say_what_it_is_about(worker: Platform, emulator: Emulator) -> None:
+    instance = deployed(worker, owner_of(worker))
+    with logging_with(action="job reconcile"):
+        while worker.manager.get(instance.id).status is not InstanceStatus.RUNNING:
+            reconcile(worker, str(instance.id))
+            emulator.clock.advance(5)
+        reconcile(worker, str(instance.id))
+        said = current_fields()
+    assert (said["instance_id"], said["template_id"]) == (str(instance.id), str(instance.template_id))
+    assert said["railway_service_id"] == worker.manager.get(instance.id).observed.primary_service_id
+    assert "instance_id" not in current_fields()

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 import structlog
 
+from reference_server.cli.context import own_process, settings
 from reference_server.observability.context import FIELDS, logging_with
 from reference_server.observability.gunicorn_logger import GunicornLogger
 from reference_server.observability.logs import configure_logging, is_json
@@ -229,3 +230,21 @@ class TestSecrets:
         logging.getLogger("somebody").info("key rsk_abcdefghijklmnop at https://u:p4ssw0rd@host/")
         assert "abcdefghijklmnop" not in lines.text
         assert "p4ssw0rd" not in lines.text
+
+
+def test_a_command_that_has_its_process_logs_to_standard_error_as_services_do(
+    lines: Lines,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    token = own_process.set(True)
+    try:
+        settings()
+    finally:
+        own_process.reset(token)
+    logging.getLogger("alembic").warning("a step")
+    said = capsys.readouterr()
+    assert (json.loads(said.err)["service"], said.out, lines.text) == ("command", "", "")
