@@ -21,6 +21,7 @@ from benchmarks import (
     watching,
     write_ahead,
 )
+from benchmarks.serving import comparison, cpu_profile, steady
 
 if TYPE_CHECKING:
     from benchmarks.figures import Benchmark, Report
@@ -34,6 +35,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "watching": watching.run,
     "queueing": queueing.run,
     "write-ahead": write_ahead.run,
+    "serving": comparison.run,
+    "serving-cpu": cpu_profile.run,
+    "steady": steady.run,
 }
 LIBRARIES = (
     "railway-saas",
@@ -47,6 +51,10 @@ LIBRARIES = (
     "uvicorn",
     "sqlalchemy",
     "psycopg",
+    "flask",
+    "gunicorn",
+    "fastapi",
+    "locust",
 )
 
 

@@ -25,6 +25,8 @@ log = logging.getLogger("reference_server.cache")
 
 CATALOGUE: Final = "catalogue"
 """Kind of the pages of the catalogue that everybody sees."""
+STATUS: Final = "status"
+"""Kind of how somebody's instances stand; a group for each owner."""
 RUNNING_USAGE: Final = "running_usage"
 """Kind of what instances used since the last full hour, as Railway says."""
 SHARED_TTL_S: Final = 300
@@ -60,19 +62,34 @@ class Cache:
         self._shared = None if client is None else _shared_region(client)
         self._is_down = threading.Event()
 
-    def get_or_make(self, kind: str, key: str, make: Callable[[], str], *, ttl_s: float | None = None) -> str:
-        """The answer, made if it is not there, or is older than `ttl_s` (by default, than its store keeps answers)."""
+    @property
+    def is_shared(self) -> bool:
+        """Whether all processes hear of a change at once."""
+        return self._shared is not None and not self._is_down.is_set()
+
+    def get_or_make(
+        self, kind: str, key: str, make: Callable[[], str], *, group: str = "", ttl_s: float | None = None
+    ) -> str:
+        """The answer, made if it is not there.
+
+        Args:
+            kind: What it is, for counting and renewing.
+            key: Which one.
+            make: Makes it.
+            group: What is renewed together within its kind, e.g. what is one user's.
+            ttl_s: How old it may be; unless given, as its store keeps answers.
+        """
         if self._shared is not None:
             try:
                 found = self._look_up(
-                    self._shared, kind, f"{kind}:{self._generation(kind)}:{key}", make, ttl_s
+                    self._shared, kind, f"{kind}:{group}:{self._generation(kind, group)}:{key}", make, ttl_s
                 )
             except (redis.RedisError, OSError) as error:
                 self._gone(error)
             else:
                 self._back()
                 return found
-        return self._look_up(self._own, kind, f"{kind}:{key}", make, ttl_s)
+        return self._look_up(self._own, kind, f"{kind}:{group}:{key}", make, ttl_s)
 
     def _look_up(
         self, region: CacheRegion, kind: str, key: str, make: Callable[[], str], ttl_s: float | None
@@ -88,20 +105,21 @@ class Cache:
         self._asked(kind, not made)
         return found
 
-    def renew(self, kind: str) -> None:
-        """Something of a kind was changed: all of that kind is made anew. Call it after the commit."""
-        self._own.invalidate()  # type: ignore[no-untyped-call]  # dogpile.cache left it out
+    def renew(self, kind: str, *groups: str) -> None:
+        """Something of a kind was changed: all of those groups is made anew. Call it after the commit."""
+        if not groups or self._is_down.is_set():
+            self._own.invalidate()  # type: ignore[no-untyped-call]  # dogpile.cache left it out
         if self._redis is None:
             return
         try:
-            self._redis.set(_generation_key(kind), uuid4().hex)
+            self._redis.mset({_generation_key(kind, group): uuid4().hex for group in groups or ("",)})
         except (redis.RedisError, OSError) as error:
             self._gone(error)
 
-    def _generation(self, kind: str) -> str:
+    def _generation(self, kind: str, group: str) -> str:
         """Part of every key in Redis: whoever changes something changes it."""
         assert self._redis is not None  # noqa: S101 - asked for only where there is a Redis
-        found = self._redis.get(_generation_key(kind))
+        found = self._redis.get(_generation_key(kind, group))
         return found.decode() if isinstance(found, bytes) else "0"
 
     def _gone(self, error: Exception) -> None:
@@ -115,8 +133,8 @@ class Cache:
             log.info("Redis answers again: the cache is shared as before")
 
 
-def _generation_key(kind: str) -> str:
-    return f"railway-saas:cache-generation:{kind}"
+def _generation_key(kind: str, group: str) -> str:
+    return f"railway-saas:cache-generation:{kind}:{group}"
 
 
 def _own_region() -> CacheRegion:

@@ -11,7 +11,7 @@ from railway_saas.errors import ConfigurationError
 from railway_saas.instances import InstanceManager, ManagerSettings, WebhookIntake
 from railway_saas.railway.redis_pacing import RedisPacer
 from reference_server.accounts import Accounts, AccountSettings
-from reference_server.cache import Cache
+from reference_server.cache import STATUS, Cache
 from reference_server.catalogue.offers import Catalogue
 from reference_server.data.database import ServerDatabase
 from reference_server.data.engines import ConnectionRole, open_engine, open_replica
@@ -117,6 +117,7 @@ def build_platform(
     threads = settings.web_threads if role is ConnectionRole.APP else settings.worker_threads
     metrics = Metrics()
     shared = None if settings.redis_url is None else open_redis(settings.redis_url.get_secret_value())
+    cache = Cache(shared, asked=lambda kind, hit: metrics.cache_asked(kind, hit=hit))
     railway, workspace_id = _railway_of(settings, emulator, metrics, shared, needed=needs_railway)
     clock = now or railway.clock.now
     plans = plans_of(settings)
@@ -128,6 +129,7 @@ def build_platform(
         jobs=queue,
         cipher=RingCipher(settings.encryption_keys, purpose=VARIABLES),
         on_changes=metrics.changed,
+        on_instances=None if shared is None else lambda owners: cache.renew(STATUS, *map(str, owners)),
     )
     watch_pool(engine, metrics)
     secrets = [one.get_secret_value() for one in settings.railway_webhook_secrets] or [DEVELOPMENT_SECRET]
@@ -176,7 +178,7 @@ def build_platform(
         mail=transport_of(settings),
         updates=InstanceUpdates(database, manager_in, now=clock),
         catalogue=Catalogue(database, manager_in, now=clock),
-        cache=Cache(shared, asked=lambda kind, hit: metrics.cache_asked(kind, hit=hit)),
+        cache=cache,
         redis=shared,
         answers=RingCipher(settings.encryption_keys, purpose=ANSWERS),
         streams=streams,

@@ -113,7 +113,7 @@ class Settings(BaseModel):
     database_replica_url: SecretStr | None = Field(
         None,
         alias="DATABASE_REPLICA_URL",
-        description="A read replica, for reads that may be a little stale: catalogue and lists.",
+        description="A read replica, for reads that may be a little stale: catalogue and usage.",
     )
     database_owner_url: SecretStr | None = Field(
         None,

@@ -17,7 +17,8 @@ from reference_server.jobs.port import SEND_MAIL
 from reference_server.security.scope import current_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
+    from uuid import UUID
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import SessionTransaction
@@ -55,6 +56,7 @@ class ServerDatabase(SqlDatabase):
         replica: Of a read replica, for reads that may be stale.
         cipher: Encrypts customers' variables at rest.
         on_changes: Told the actions of the audit entries of every transaction that was committed.
+        on_instances: Told the owners of the instances that it changed.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class ServerDatabase(SqlDatabase):
         replica: Engine | None = None,
         cipher: VariableCipher | None = None,
         on_changes: Callable[[Sequence[str]], None] | None = None,
+        on_instances: Callable[[Collection[UUID]], None] | None = None,
     ) -> None:
         self._on_changes = on_changes
+        self._on_instances = on_instances
         self._sessions = scoped_sessions(engine)
         self._stale_sessions = scoped_sessions(replica) if replica is not None else self._sessions
         self._jobs = jobs
@@ -83,7 +87,11 @@ class ServerDatabase(SqlDatabase):
     def unit_of_work(self) -> ServerUnitOfWork:
         """A transaction on the primary; it begins with `with`."""
         return ServerUnitOfWork(
-            self._sessions(), self._jobs, cipher=self._cipher, on_changes=self._on_changes
+            self._sessions(),
+            self._jobs,
+            cipher=self._cipher,
+            on_changes=self._on_changes,
+            on_instances=self._on_instances,
         )
 
     def stale_unit_of_work(self) -> ServerUnitOfWork:
@@ -105,13 +113,16 @@ class ServerUnitOfWork(SqlUnitOfWork):
         *,
         cipher: VariableCipher | None = None,
         on_changes: Callable[[Sequence[str]], None] | None = None,
+        on_instances: Callable[[Collection[UUID]], None] | None = None,
     ) -> None:
         super().__init__(session, cipher=cipher)
         self._on_changes = on_changes
+        self._on_instances = on_instances
         self._actions: list[str] = []
+        self._owners: set[UUID] = set()
         self._jobs = jobs
         self._wishes: dict[tuple[str, str], None] = {}
-        self.instances = WakingInstances(self._transaction, self._wish, cipher)
+        self.instances = WakingInstances(self._transaction, self._wish, cipher, self._owners.add)
         self.outbox: MailingOutbox = MailingOutbox(self._transaction, self._wish)
         self.events = NotifyingEvents(self._transaction, self.outbox)
         self.audit: TracedAudit = TracedAudit(self._transaction, self._actions.append)
@@ -159,3 +170,6 @@ class ServerUnitOfWork(SqlUnitOfWork):
         if self._actions and self._on_changes is not None:
             self._on_changes(self._actions)
         self._actions.clear()
+        if self._owners and self._on_instances is not None:
+            self._on_instances(self._owners)
+        self._owners.clear()

@@ -25,17 +25,31 @@ if TYPE_CHECKING:
 
 
 class WakingInstances(SqlInstances):
-    """An instance that is accepted or woken gets a turn."""
+    """An instance that is accepted or woken gets a turn; owners of those that change are noted."""
 
     def __init__(
-        self, transaction: Transaction, wish: Callable[[str, str], None], cipher: VariableCipher | None
+        self,
+        transaction: Transaction,
+        wish: Callable[[str, str], None],
+        cipher: VariableCipher | None,
+        changed: Callable[[UUID], None],
     ) -> None:
         super().__init__(transaction, cipher)
         self._wish = wish
+        self._changed = changed
 
     def add(self, instance: Instance) -> None:
         super().add(instance)
+        self._changed(instance.user_id)
         self._wish(RECONCILE, str(instance.id))
+
+    def save_desired(self, instance: Instance) -> None:
+        super().save_desired(instance)
+        self._changed(instance.user_id)
+
+    def save_observed(self, instance: Instance, *, worker: str, lease_until: datetime) -> None:
+        super().save_observed(instance, worker=worker, lease_until=lease_until)
+        self._changed(instance.user_id)
 
     def wake(self, instance_id: UUID, *, at: datetime) -> None:
         super().wake(instance_id, at=at)

@@ -12,7 +12,7 @@ from railway_saas.domain import Instance, InstanceStatus, ProviderOperation
 from railway_saas.domain.statuses import GONE
 from railway_saas.errors import TemplateError
 from reference_server.api.authentication import needs, platform, principal, reading, reads
-from reference_server.api.describing import ApiModel, PageQuery, described, reply
+from reference_server.api.describing import ApiModel, PageQuery, described, reply, reply_json
 from reference_server.api.idempotency import derived_key, idempotent
 from reference_server.api.instances.blueprint import accepted, actor, api, owner
 from reference_server.api.instances.models import (
@@ -24,10 +24,13 @@ from reference_server.api.instances.models import (
 )
 from reference_server.api.paging import Cursors
 from reference_server.api.problems import Problem, forbidden, invalid
+from reference_server.cache import STATUS
 from reference_server.catalogue.offers import input_at
 from reference_server.data.database import ServerUnitOfWork
 from reference_server.following import follow, is_changing
 
+STATUS_TTL_S = 5
+"""Changes are seen at once; what was said last about a deploy may be so old."""
 MOST_LIVE = 200
 """Instances that a status looks at; plans allow fewer."""
 
@@ -133,6 +136,18 @@ def _whose(query: InstanceQuery) -> UUID | None:
 def read_status() -> Response:
     """How many instances stand how, and everything that changes right now, in one request."""
     user_id = owner()
+
+    def make() -> str:
+        return _status(user_id).model_dump_json()
+
+    if user_id is None or not platform().cache.is_shared:  # elsewhere a change would not be seen at once
+        return reply_json(make())
+    return reply_json(
+        platform().cache.get_or_make(STATUS, "mine", make, group=str(user_id), ttl_s=STATUS_TTL_S)
+    )
+
+
+def _status(user_id: UUID | None) -> StatusModel:
     with reading() as work:
         counts = work.views.count_by_status(user_id=user_id)
         live = [status for status in counts if status not in GONE]
@@ -157,13 +172,11 @@ def read_status() -> Response:
         )
         for one in changing
     ]
-    return reply(
-        StatusModel(
-            counts=dict(counts),
-            total=sum(counts[status] for status in live),
-            needs_attention=sum(one.observed.attention is not None for one in changing),
-            changing=listed,
-        )
+    return StatusModel(
+        counts=dict(counts),
+        total=sum(counts[status] for status in live),
+        needs_attention=sum(one.observed.attention is not None for one in changing),
+        changing=listed,
     )
 
 

@@ -94,7 +94,7 @@ def read_metrics(path: InstancePath, query: MetricsQuery) -> Response:
     cursors = Cursors("metrics", path.instance_id, start, end, query.metric_type, check=_checked_cursor)
     after = cursors.read(query.cursor)
     instance = platform().manager.get(path.instance_id, user_id=owner())
-    with platform().database.unit_of_work() as work:
+    with platform().database.stale_unit_of_work() as work:
         page = work.usage.list_page(
             path.instance_id,
             metric_type=query.metric_type,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
+from tests.support.redis_server import Cable, running_redis
 from tests.support.statements import recorded
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reference_server.composition import Platform
     from tests.server.api.conftest import Stage
     from tests.server.conftest import Person
+    from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], autouse=True)
@@ -23,6 +25,12 @@ def where(request: pytest.FixtureRequest, environment: dict[str, str]) -> str:
     if request.param == "postgresql":
         request.getfixturevalue("postgres_environment")
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture
@@ -101,3 +109,36 @@ def test_what_is_refused_gives_its_connection_back(
 def test_nothing_is_read_without_a_token(path: str, ann: Person) -> None:
     ann.token = "nonsense"
     assert ann.get(path).status_code == 401
+
+
+class TestStatusThroughRedis:
+    @pytest.fixture(autouse=True)
+    def cable(self, redis_server: RedisServer, environment: dict[str, str]) -> Iterator[Cable]:
+        cable = Cable(redis_server)
+        cable.mend()
+        environment["REDIS_URL"] = cable.url
+        yield cable
+        cable.cut()
+
+    def test_it_is_made_once_and_anew_as_soon_as_an_instance_changes(
+        self, stage: Stage, platform: Platform, ann: Person, path: str
+    ) -> None:
+        first = ann.get("/api/instances/status").json
+        assert first["counts"] == {"accepted": 1}
+        with recorded(platform.database.engine) as sent:
+            assert ann.get("/api/instances/status").json == first
+        assert not [one for one in sent if "FROM instances" in one.sql]
+        stage.settle(path.rpartition("/")[2])
+        assert ann.get("/api/instances/status").json["counts"] == {"running": 1}
+
+    def test_everybody_gets_their_own(self, ann: Person, bob: Person, admin: Person, path: str) -> None:
+        assert path
+        totals = [person.get("/api/instances/status").json["total"] for person in (ann, bob, admin) * 2]
+        assert totals == [1, 0, 1] * 2
+
+    def test_without_redis_it_is_read(self, stage: Stage, ann: Person, path: str, cable: Cable) -> None:
+        assert ann.get("/api/instances/status").json["counts"] == {"accepted": 1}
+        cable.cut()
+        assert ann.get("/api/instances/status").json["counts"] == {"accepted": 1}
+        stage.settle(path.rpartition("/")[2])
+        assert ann.get("/api/instances/status").json["counts"] == {"running": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from threading import Barrier
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,16 @@ def test_after_a_change_it_is_made_anew(cache: Cache) -> None:
     assert cache.get_or_make("catalogue", "page", lambda: next(made)) == "before"
     cache.renew("catalogue")
     assert cache.get_or_make("catalogue", "page", lambda: next(made)) == "after"
+
+
+def test_a_group_is_renewed_for_itself(redis_server: object) -> None:
+    with open_redis(redis_server.url) as client:  # type: ignore[attr-defined]
+        cache = Cache(client, asked=lambda *_: None)
+        made = iter(["anns", "bobs", "anns again", "?"])
+        ask = partial(cache.get_or_make, "status", "mine", lambda: next(made))
+        assert [ask(group="ann"), ask(group="bob")] == ["anns", "bobs"]
+        cache.renew("status", "ann")
+        assert [ask(group="ann"), ask(group="bob")] == ["anns again", "bobs"]
 
 
 def test_of_many_who_miss_at_once_one_makes_it(cache: Cache) -> None:
