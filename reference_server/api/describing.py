@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,6 +70,19 @@ class PageQuery(ApiModel):
 
     cursor: str | None = Field(None, max_length=400, description="`next_cursor` of the page before.")
     limit: int = Field(50, ge=1, le=200, description="How many at most.")
+
+
+class SortedPageQuery(PageQuery):
+    """Which page of a list that can be read from either end."""
+
+    sort: Literal["created_at", "-created_at"] = Field(
+        "created_at", description="Oldest first, or (`-created_at`) newest first."
+    )
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether the list is read from its end."""
+        return self.sort == "-created_at"
 
 
 def described(

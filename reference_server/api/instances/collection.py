@@ -12,7 +12,7 @@ from railway_saas.domain import Instance, InstanceStatus, ProviderOperation
 from railway_saas.domain.statuses import GONE
 from railway_saas.errors import TemplateError
 from reference_server.api.authentication import needs, platform, principal, reading, reads
-from reference_server.api.describing import ApiModel, PageQuery, described, reply, reply_json
+from reference_server.api.describing import ApiModel, SortedPageQuery, described, reply, reply_json
 from reference_server.api.idempotency import derived_key, idempotent
 from reference_server.api.instances.blueprint import accepted, actor, api, owner
 from reference_server.api.instances.models import (
@@ -35,7 +35,7 @@ MOST_LIVE = 200
 """Instances that a status looks at; plans allow fewer."""
 
 
-class InstanceQuery(PageQuery):
+class InstanceQuery(SortedPageQuery):
     """Which instances."""
 
     status: InstanceStatus | None = Field(None, description="Only those that stand so.")
@@ -95,9 +95,16 @@ class StatusModel(ApiModel):
 @needs("instances:read")
 @reads
 def list_instances(query: InstanceQuery) -> Response:
-    """Your instances, oldest first; for an administrator everybody's. They come in the order they were made in."""
+    """Your instances; for an administrator everybody's."""
     user_id = _whose(query)
-    cursors = Cursors("instances", user_id, query.status, query.template_id, query.needs_attention or None)
+    cursors = Cursors(
+        "instances",
+        user_id,
+        query.status,
+        query.template_id,
+        query.needs_attention or None,
+        query.newest_first or None,
+    )
     after = cursors.read(query.cursor)
     with reading() as work:
         page = (
@@ -110,6 +117,7 @@ def list_instances(query: InstanceQuery) -> Response:
                 needs_attention=query.needs_attention,
                 after=after,
                 limit=query.limit,
+                newest_first=query.newest_first,
             )
         )
     is_admin = owner() is None

@@ -9,7 +9,7 @@ from flask import Response
 from pydantic import Field
 
 from reference_server.api.authentication import needs, platform
-from reference_server.api.describing import ApiModel, PageQuery, described, reply
+from reference_server.api.describing import ApiModel, SortedPageQuery, described, reply
 from reference_server.api.instances.blueprint import InstancePath, api, owner
 from reference_server.api.instances.models import ID, MOMENT
 from reference_server.api.paging import Cursors
@@ -40,11 +40,15 @@ class DeploymentPageModel(ApiModel):
     **described("List deployments", DeploymentPageModel, errors=(404,)),
 )
 @needs("instances:read")
-def list_deployments(path: InstancePath, query: PageQuery) -> Response:
-    """Deployments of all its services, oldest first."""
-    cursors = Cursors("deployments", path.instance_id)
+def list_deployments(path: InstancePath, query: SortedPageQuery) -> Response:
+    """Deployments of all its services."""
+    cursors = Cursors("deployments", path.instance_id, query.newest_first or None)
     page = platform().manager.deployments(
-        path.instance_id, user_id=owner(), after=cursors.read(query.cursor), limit=query.limit
+        path.instance_id,
+        user_id=owner(),
+        after=cursors.read(query.cursor),
+        limit=query.limit,
+        newest_first=query.newest_first,
     )
     items = [
         DeploymentModel(

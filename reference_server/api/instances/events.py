@@ -10,7 +10,7 @@ from flask import Response
 from pydantic import Field
 
 from reference_server.api.authentication import needs, platform, principal
-from reference_server.api.describing import ApiModel, PageQuery, described, reply
+from reference_server.api.describing import ApiModel, SortedPageQuery, described, reply
 from reference_server.api.instances.blueprint import InstancePath, api, owner
 from reference_server.api.instances.models import EventModel, event_model
 from reference_server.api.paging import Cursors
@@ -36,8 +36,8 @@ class EventPageModel(ApiModel):
     **described("Read what happened", EventPageModel, errors=(404,), streams=True),
 )
 @needs("instances:read")
-def list_events(path: InstancePath, query: PageQuery) -> Response:
-    """What happened to an instance, oldest first.
+def list_events(path: InstancePath, query: SortedPageQuery) -> Response:
+    """What happened to an instance.
 
     With `Accept: text/event-stream` it answers with server-sent events: what happened after `Last-Event-ID`, or from
     the beginning, then what comes. Each event is named `event`; the stream ends with an event `end` after a while, or
@@ -45,9 +45,15 @@ def list_events(path: InstancePath, query: PageQuery) -> Response:
     """
     if wants_stream():
         return _stream(path.instance_id)
-    cursors = Cursors("events", path.instance_id)
+    cursors = Cursors("events", path.instance_id, query.newest_first or None)
     after = cursors.read(query.cursor)
-    found = platform().manager.events(path.instance_id, user_id=owner(), after=after, limit=query.limit + 1)
+    found = platform().manager.events(
+        path.instance_id,
+        user_id=owner(),
+        after=after,
+        limit=query.limit + 1,
+        newest_first=query.newest_first,
+    )
     items, is_last = found[: query.limit], len(found) <= query.limit
     return reply(
         EventPageModel(

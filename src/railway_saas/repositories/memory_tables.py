@@ -92,6 +92,13 @@ class Index(Generic[V]):
             if not entries:
                 del self._groups[group]
 
+    def keys_backwards(self, group: Hashable, after: Order = ()) -> Iterator[Any]:
+        """Keys of a group, the last one first: those before `after` (the first parts of an order)."""
+        entries = self._groups.get(group, [])
+        end = bisect_left(entries, after, key=lambda order: order[: len(after)]) if after else len(entries)
+        for position in range(end - 1, -1, -1):
+            yield entries[position][-1]
+
     def keys(self, group: Hashable, after: Order = (), *, inclusive: bool = False) -> Iterator[Any]:
         """Keys of a group: those beyond `after` (the first parts of an order), or from it on."""
         entries = self._groups.get(group, [])
@@ -172,6 +179,13 @@ class Table(Generic[V]):
         """Rows of a group, in the order of the index. As they are stored: to look through, not to hand out."""
         _check_text(group)
         return (self._rows[key] for key in self._indexes[index].keys(group, after, inclusive=inclusive))
+
+    def rows_by_id(self, index: str, group: Hashable, after: Order, *, newest_first: bool) -> Iterator[V]:
+        """The same, where the index is one of ids, in either direction."""
+        if not newest_first:
+            return self.rows(index, group, after)
+        _check_text(group)
+        return (self._rows[key] for key in self._indexes[index].keys_backwards(group, after))
 
     def all_of(self, index: str, group: Hashable) -> list[V]:
         """Rows of a group, in the order of the index."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -90,6 +91,29 @@ async def test_pages_of_what_belongs_to_an_instance(database: AsyncDatabase, sto
         assert [*first, *await work.events.list_page(mine.id, after=first.next_cursor)] == events
         begin = await work.deployments.list_page(mine.id, limit=3)
         assert [*begin, *await work.deployments.list_page(mine.id, after=begin.next_cursor)] == deployments
+
+
+async def test_what_has_two_ends_can_be_read_from_the_newer_one(
+    database: AsyncDatabase, stock: Stock
+) -> None:
+    owner = uuid4()
+    mine = [stock.instance(owner) for _ in range(5)]
+    await added_async(database, *mine, stock.instance())
+    instance_id = mine[0].id
+    async with database.unit_of_work() as work:
+        await work.events.append([event(instance_id) for _ in range(5)])
+        await work.deployments.upsert([deployment(instance_id) for _ in range(5)])
+        for list_page in (
+            partial(work.instances.list_page, user_id=owner),
+            partial(work.events.list_page, instance_id),
+            partial(work.deployments.list_page, instance_id),
+        ):
+            oldest_first = (await list_page()).items
+            begin = await list_page(newest_first=True, limit=2)
+            middle = await list_page(newest_first=True, limit=2, after=begin.next_cursor)
+            end = await list_page(newest_first=True, limit=2, after=middle.next_cursor)
+            assert [*begin, *middle, *end] == list(reversed(oldest_first))
+            assert end.next_cursor is None
 
 
 async def test_a_page_goes_on_where_it_was_though_rows_come_and_go(

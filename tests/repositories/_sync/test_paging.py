@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -89,6 +90,27 @@ def test_pages_of_what_belongs_to_an_instance(database: Database, stock: Stock) 
         assert [*first, *work.events.list_page(mine.id, after=first.next_cursor)] == events
         begin = work.deployments.list_page(mine.id, limit=3)
         assert [*begin, *work.deployments.list_page(mine.id, after=begin.next_cursor)] == deployments
+
+
+def test_what_has_two_ends_can_be_read_from_the_newer_one(database: Database, stock: Stock) -> None:
+    owner = uuid4()
+    mine = [stock.instance(owner) for _ in range(5)]
+    added_sync(database, *mine, stock.instance())
+    instance_id = mine[0].id
+    with database.unit_of_work() as work:
+        work.events.append([event(instance_id) for _ in range(5)])
+        work.deployments.upsert([deployment(instance_id) for _ in range(5)])
+        for list_page in (
+            partial(work.instances.list_page, user_id=owner),
+            partial(work.events.list_page, instance_id),
+            partial(work.deployments.list_page, instance_id),
+        ):
+            oldest_first = (list_page()).items
+            begin = list_page(newest_first=True, limit=2)
+            middle = list_page(newest_first=True, limit=2, after=begin.next_cursor)
+            end = list_page(newest_first=True, limit=2, after=middle.next_cursor)
+            assert [*begin, *middle, *end] == list(reversed(oldest_first))
+            assert end.next_cursor is None
 
 
 def test_a_page_goes_on_where_it_was_though_rows_come_and_go(database: Database, stock: Stock) -> None:

@@ -99,6 +99,22 @@ class TestDeployments:
         assert ann.post(f"{path}/rollback", {"deployment_id": "nope"}).status_code == 404
 
 
+class TestOrder:
+    def test_instances_events_and_deployments_are_read_from_either_end(
+        self, stage: Stage, ann: Person
+    ) -> None:
+        path = f"/api/instances/{stage.running(ann)}"
+        stage.running(ann, "other")
+        for of in ("/api/instances", f"{path}/events", f"{path}/deployments"):
+            oldest_first = [one["id"] for one in ann.get(of).json["items"]]
+            assert len(oldest_first) > 1, of
+            begin = ann.get(f"{of}?sort=-created_at&limit=1").json
+            rest = ann.get(of, query_string={"sort": "-created_at", "cursor": begin["next_cursor"]}).json
+            assert [one["id"] for one in [*begin["items"], *rest["items"]]] == oldest_first[::-1], of
+            assert ann.get(of, query_string={"cursor": begin["next_cursor"]}).status_code == 422, of
+            assert ann.get(f"{of}?sort=name").status_code == 422, of
+
+
 class TestMetrics:
     def test_hours_and_totals_with_their_cost(self, stage: Stage, ann: Person, platform: Platform) -> None:
         from datetime import timedelta

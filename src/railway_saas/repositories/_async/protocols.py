@@ -135,6 +135,7 @@ class AsyncInstanceRepository(Protocol):
         needs_attention: bool = False,
         after: str | None = None,
         limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Instance]:
         """All, or those that every given filter lets through. `needs_attention`: only those with an `attention`."""
         ...
@@ -319,7 +320,12 @@ class AsyncDeploymentRepository(Protocol):
         ...
 
     async def list_page(
-        self, instance_id: UUID, *, after: str | None = None, limit: int = 50
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Deployment]:
         """Those of an instance."""
         ...
@@ -499,7 +505,12 @@ class AsyncEventRepository(Protocol):
         ...
 
     async def list_page(
-        self, instance_id: UUID, *, after: str | None = None, limit: int = 100
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Page[InstanceEvent]:
         """Those of an instance, oldest first: in the order in which they were committed."""
         ...

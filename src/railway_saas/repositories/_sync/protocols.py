@@ -136,6 +136,7 @@ class InstanceRepository(Protocol):
         needs_attention: bool = False,
         after: str | None = None,
         limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Instance]:
         """All, or those that every given filter lets through. `needs_attention`: only those with an `attention`."""
         ...
@@ -319,7 +320,14 @@ class DeploymentRepository(Protocol):
         """By Railway's id."""
         ...
 
-    def list_page(self, instance_id: UUID, *, after: str | None = None, limit: int = 50) -> Page[Deployment]:
+    def list_page(
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
+    ) -> Page[Deployment]:
         """Those of an instance."""
         ...
 
@@ -498,7 +506,12 @@ class EventRepository(Protocol):
         ...
 
     def list_page(
-        self, instance_id: UUID, *, after: str | None = None, limit: int = 100
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Page[InstanceEvent]:
         """Those of an instance, oldest first: in the order in which they were committed."""
         ...

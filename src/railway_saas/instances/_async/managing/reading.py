@@ -37,13 +37,22 @@ class AsyncReading(AsyncManagerBase):
     """Lookups."""
 
     async def events(
-        self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 100
+        self,
+        instance_id: UUID,
+        *,
+        user_id: UUID | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Sequence[InstanceEvent]:
-        """What has happened to it, oldest first; go on `after` the id of the last one."""
+        """What has happened to it, oldest first unless told otherwise; go on `after` the id of the last one."""
         after, limit = cursor(after), page_size(limit)
         async with self._database.unit_of_work() as work:
             await self._owned(work, instance_id, user_id)
-            return (await work.events.list_page(instance_id, after=after, limit=limit)).items
+            page = await work.events.list_page(
+                instance_id, after=after, limit=limit, newest_first=newest_first
+            )
+            return page.items
 
     async def domains(self, instance_id: UUID, *, user_id: UUID | None = None) -> Sequence[InstanceDomain]:
         """Its custom domains with the DNS records their owner has to set."""
@@ -60,8 +69,9 @@ class AsyncReading(AsyncManagerBase):
         needs_attention: bool = False,
         after: str | None = None,
         limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Instance]:
-        """Instances of an owner, or of all; `after` is the `next_cursor` of the page before."""
+        """Instances of an owner, or of all, oldest first unless told otherwise; `after` is the `next_cursor` of the page before."""
         identity_if_given(user_id, "user_id")
         identity_if_given(template_id, "template_id")
         after, limit = cursor(after), page_size(limit)
@@ -74,6 +84,7 @@ class AsyncReading(AsyncManagerBase):
                 needs_attention=needs_attention,
                 after=after,
                 limit=limit,
+                newest_first=newest_first,
             )
 
     async def services(self, instance_id: UUID, *, user_id: UUID | None = None) -> Sequence[InstanceService]:
@@ -83,13 +94,21 @@ class AsyncReading(AsyncManagerBase):
             return await work.services.list_for(instance_id)
 
     async def deployments(
-        self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 50
+        self,
+        instance_id: UUID,
+        *,
+        user_id: UUID | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Deployment]:
-        """Its deployments, oldest first."""
+        """Its deployments, oldest first unless told otherwise."""
         after, limit = cursor(after), page_size(limit)
         async with self._database.unit_of_work() as work:
             await self._owned(work, instance_id, user_id)
-            return await work.deployments.list_page(instance_id, after=after, limit=limit)
+            return await work.deployments.list_page(
+                instance_id, after=after, limit=limit, newest_first=newest_first
+            )
 
     async def operations(
         self,

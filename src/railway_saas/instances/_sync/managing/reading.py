@@ -38,13 +38,20 @@ class Reading(ManagerBase):
     """Lookups."""
 
     def events(
-        self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 100
+        self,
+        instance_id: UUID,
+        *,
+        user_id: UUID | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Sequence[InstanceEvent]:
-        """What has happened to it, oldest first; go on `after` the id of the last one."""
+        """What has happened to it, oldest first unless told otherwise; go on `after` the id of the last one."""
         after, limit = cursor(after), page_size(limit)
         with self._database.unit_of_work() as work:
             self._owned(work, instance_id, user_id)
-            return (work.events.list_page(instance_id, after=after, limit=limit)).items
+            page = work.events.list_page(instance_id, after=after, limit=limit, newest_first=newest_first)
+            return page.items
 
     def domains(self, instance_id: UUID, *, user_id: UUID | None = None) -> Sequence[InstanceDomain]:
         """Its custom domains with the DNS records their owner has to set."""
@@ -61,8 +68,9 @@ class Reading(ManagerBase):
         needs_attention: bool = False,
         after: str | None = None,
         limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Instance]:
-        """Instances of an owner, or of all; `after` is the `next_cursor` of the page before."""
+        """Instances of an owner, or of all, oldest first unless told otherwise; `after` is the `next_cursor` of the page before."""
         identity_if_given(user_id, "user_id")
         identity_if_given(template_id, "template_id")
         after, limit = cursor(after), page_size(limit)
@@ -75,6 +83,7 @@ class Reading(ManagerBase):
                 needs_attention=needs_attention,
                 after=after,
                 limit=limit,
+                newest_first=newest_first,
             )
 
     def services(self, instance_id: UUID, *, user_id: UUID | None = None) -> Sequence[InstanceService]:
@@ -84,13 +93,21 @@ class Reading(ManagerBase):
             return work.services.list_for(instance_id)
 
     def deployments(
-        self, instance_id: UUID, *, user_id: UUID | None = None, after: str | None = None, limit: int = 50
+        self,
+        instance_id: UUID,
+        *,
+        user_id: UUID | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Deployment]:
-        """Its deployments, oldest first."""
+        """Its deployments, oldest first unless told otherwise."""
         after, limit = cursor(after), page_size(limit)
         with self._database.unit_of_work() as work:
             self._owned(work, instance_id, user_id)
-            return work.deployments.list_page(instance_id, after=after, limit=limit)
+            return work.deployments.list_page(
+                instance_id, after=after, limit=limit, newest_first=newest_first
+            )
 
     def operations(
         self,

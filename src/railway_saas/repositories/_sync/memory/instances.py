@@ -63,13 +63,16 @@ class MemoryInstances(MemoryRepository):
         needs_attention: bool = False,
         after: str | None = None,
         limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Instance]:
         wanted: dict[str, Any] = {"user_id": user_id, "template_id": template_id, "status": status}
         filters = {name: value for name, value in wanted.items() if value is not None}
         index, group = next(iter(filters.items()), ("attention" if needs_attention else "all", EVERYTHING))
         rows = (
             row
-            for row in self._tables.instances.rows(index, group, id_after(after))
+            for row in self._tables.instances.rows_by_id(
+                index, group, id_after(after), newest_first=newest_first
+            )
             if all(getattr(row, name) == value for name, value in filters.items())
             and (row.observed.attention is not None or not needs_attention)
         )

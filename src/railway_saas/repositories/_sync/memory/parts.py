@@ -145,8 +145,17 @@ class MemoryDeployments(MemoryRepository):
     def find(self, railway_deployment_id: str) -> Deployment | None:
         return self._tables.deployments.find_by("railway_deployment_id", railway_deployment_id)
 
-    def list_page(self, instance_id: UUID, *, after: str | None = None, limit: int = 50) -> Page[Deployment]:
-        rows = self._tables.deployments.rows("instance_id", instance_id, id_after(after))
+    def list_page(
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
+    ) -> Page[Deployment]:
+        rows = self._tables.deployments.rows_by_id(
+            "instance_id", instance_id, id_after(after), newest_first=newest_first
+        )
         return first_page(rows, limit, lambda row: str(row.id))
 
 
@@ -166,9 +175,16 @@ class MemoryEvents(MemoryRepository):
         return self._tables.events.last("instance_id", instance_id)
 
     def list_page(
-        self, instance_id: UUID, *, after: str | None = None, limit: int = 100
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Page[InstanceEvent]:
-        rows = self._tables.events.rows("instance_id", instance_id, id_after(after))
+        rows = self._tables.events.rows_by_id(
+            "instance_id", instance_id, id_after(after), newest_first=newest_first
+        )
         return first_page(rows, limit, lambda row: str(row.id))
 
     def forget_before(self, moment: datetime, *, limit: int = 1000) -> int:

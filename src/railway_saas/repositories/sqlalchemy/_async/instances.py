@@ -73,6 +73,7 @@ class AsyncSqlInstances(AsyncSqlRepository):
         needs_attention: bool = False,
         after: str | None = None,
         limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Instance]:
         query = statements.list_page(
             user_id=user_id,
@@ -81,6 +82,7 @@ class AsyncSqlInstances(AsyncSqlRepository):
             needs_attention=needs_attention,
             after=after,
             limit=limit,
+            newest_first=newest_first,
         )
         return page(await self._transaction.records(query), self._read, limit)
 

@@ -147,9 +147,16 @@ class AsyncSqlDeployments(AsyncSqlRepository):
         return found(row, deployment_of)
 
     async def list_page(
-        self, instance_id: UUID, *, after: str | None = None, limit: int = 50
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Deployment]:
-        query = deployment_statements.list_page(instance_id, after=after, limit=limit)
+        query = deployment_statements.list_page(
+            instance_id, after=after, limit=limit, newest_first=newest_first
+        )
         return page(await self._transaction.all(query), deployment_of, limit)
 
 
@@ -172,9 +179,14 @@ class AsyncSqlEvents(AsyncSqlRepository):
         return found(await self._transaction.first(event_statements.latest(instance_id)), event_of)
 
     async def list_page(
-        self, instance_id: UUID, *, after: str | None = None, limit: int = 100
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Page[InstanceEvent]:
-        query = event_statements.list_page(instance_id, after=after, limit=limit)
+        query = event_statements.list_page(instance_id, after=after, limit=limit, newest_first=newest_first)
         return page(await self._transaction.all(query), event_of, limit)
 
     async def forget_before(self, moment: datetime, *, limit: int = 1000) -> int:

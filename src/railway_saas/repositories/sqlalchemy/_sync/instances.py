@@ -72,6 +72,7 @@ class SqlInstances(SqlRepository):
         needs_attention: bool = False,
         after: str | None = None,
         limit: int = 50,
+        newest_first: bool = False,
     ) -> Page[Instance]:
         query = statements.list_page(
             user_id=user_id,
@@ -80,6 +81,7 @@ class SqlInstances(SqlRepository):
             needs_attention=needs_attention,
             after=after,
             limit=limit,
+            newest_first=newest_first,
         )
         return page(self._transaction.records(query), self._read, limit)
 

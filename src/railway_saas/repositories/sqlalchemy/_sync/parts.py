@@ -145,8 +145,17 @@ class SqlDeployments(SqlRepository):
         row = self._transaction.first(deployment_statements.find(railway_deployment_id))
         return found(row, deployment_of)
 
-    def list_page(self, instance_id: UUID, *, after: str | None = None, limit: int = 50) -> Page[Deployment]:
-        query = deployment_statements.list_page(instance_id, after=after, limit=limit)
+    def list_page(
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
+    ) -> Page[Deployment]:
+        query = deployment_statements.list_page(
+            instance_id, after=after, limit=limit, newest_first=newest_first
+        )
         return page(self._transaction.all(query), deployment_of, limit)
 
 
@@ -169,9 +178,14 @@ class SqlEvents(SqlRepository):
         return found(self._transaction.first(event_statements.latest(instance_id)), event_of)
 
     def list_page(
-        self, instance_id: UUID, *, after: str | None = None, limit: int = 100
+        self,
+        instance_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Page[InstanceEvent]:
-        query = event_statements.list_page(instance_id, after=after, limit=limit)
+        query = event_statements.list_page(instance_id, after=after, limit=limit, newest_first=newest_first)
         return page(self._transaction.all(query), event_of, limit)
 
     def forget_before(self, moment: datetime, *, limit: int = 1000) -> int:

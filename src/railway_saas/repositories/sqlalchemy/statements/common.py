@@ -42,9 +42,14 @@ def one_of(
 
 
 def paged(
-    query: Select[R], identity: InstrumentedAttribute[UUID], after: str | None, limit: int
+    query: Select[R],
+    identity: InstrumentedAttribute[UUID],
+    after: str | None,
+    limit: int,
+    *,
+    newest_first: bool = False,
 ) -> Select[R]:
     """A page by id, and one row more, which tells whether another page follows."""
     if (start := id_cursor(after)) is not None:
-        query = query.where(identity > start)
-    return query.order_by(identity).limit(page_limit(limit) + 1)
+        query = query.where(identity < start if newest_first else identity > start)
+    return query.order_by(identity.desc() if newest_first else identity).limit(page_limit(limit) + 1)

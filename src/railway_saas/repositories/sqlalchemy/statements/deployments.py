@@ -35,6 +35,8 @@ def find(railway_deployment_id: str) -> Select[DeploymentRow]:
     return select(DeploymentRow).where(DeploymentRow.railway_deployment_id == text(railway_deployment_id))
 
 
-def list_page(instance_id: UUID, *, after: str | None, limit: int) -> Select[DeploymentRow]:
+def list_page(
+    instance_id: UUID, *, after: str | None, limit: int, newest_first: bool
+) -> Select[DeploymentRow]:
     query = select(DeploymentRow).where(DeploymentRow.instance_id == instance_id)
-    return paged(query, DeploymentRow.id, after, limit)
+    return paged(query, DeploymentRow.id, after, limit, newest_first=newest_first)

@@ -32,9 +32,11 @@ def latest_id(instance_id: UUID) -> Select[UUID]:
     return query.order_by(InstanceEventRow.id.desc()).limit(1)
 
 
-def list_page(instance_id: UUID, *, after: str | None, limit: int) -> Select[InstanceEventRow]:
+def list_page(
+    instance_id: UUID, *, after: str | None, limit: int, newest_first: bool
+) -> Select[InstanceEventRow]:
     query = select(InstanceEventRow).where(InstanceEventRow.instance_id == instance_id)
-    return paged(query, InstanceEventRow.id, after, limit)
+    return paged(query, InstanceEventRow.id, after, limit, newest_first=newest_first)
 
 
 def forget_before(moment: datetime, limit: int) -> Delete:

@@ -75,6 +75,7 @@ def list_page(
     needs_attention: bool,
     after: str | None,
     limit: int,
+    newest_first: bool,
 ) -> Select[InstanceRow]:
     query = _ROWS
     if user_id is not None:
@@ -85,7 +86,7 @@ def list_page(
         query = query.where(InstanceRow.template_id == template_id)
     if needs_attention:
         query = query.where(InstanceRow.attention.is_not(None))
-    return paged(query, InstanceRow.id, after, limit)
+    return paged(query, InstanceRow.id, after, limit, newest_first=newest_first)
 
 
 def save_desired(instance: Instance) -> Update:
