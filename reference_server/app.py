@@ -57,7 +57,7 @@ def create_app(platform: Platform) -> Flask:
     authentication.register(app)
     requests.register(app, platform.metrics)
     ops.register(app, platform)
-    rate_limits.register(app, platform.settings)
+    rate_limits.register(app, platform)
     authentication.guard(app)
     bounds.register(app)
     for api in _APIS:

@@ -5,7 +5,7 @@ Everything that uses it goes on without it, so waiting for it would cost more th
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,15 +15,8 @@ TIMEOUT_S: Final = 0.5
 """A Redis that does not answer holds a request up for no longer."""
 
 
-def options() -> dict[str, Any]:
-    """What every client is opened with."""
-    return {
-        "socket_timeout": TIMEOUT_S,
-        "socket_connect_timeout": TIMEOUT_S,
-        "retry": Retry(NoBackoff(), 0),
-    }
-
-
 def open_redis(url: str) -> redis.Redis:
     """A client with a pool of its own; close it."""
-    return redis.Redis.from_url(url, **options())  # pyright: ignore[reportUnknownMemberType]
+    return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+    )

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _OWN_WAYS: Final = (
     "alembic",
     "dbos",
-    "flask_limiter",
     "gunicorn.access",
     "gunicorn.error",
     "urllib3",
