@@ -75,7 +75,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="fewer rounds, under two minutes: to see that it works"
+        "--quick", action="store_true", help="fewer rounds, a few minutes: to see that it works"
     )
     parser.add_argument("--only", choices=BENCHMARKS, action="append", help="one benchmark; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
