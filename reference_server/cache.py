@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import redis
 from dogpile.cache import make_region
+from dogpile.cache.api import CantDeserializeException
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,17 @@ class Cache:
             made = True
             return make()
 
-        found: str = region.get_or_create(key, make_and_note, expiration_time=ttl_s)
+        def get_or_create() -> str:
+            found: str = region.get_or_create(key, make_and_note, expiration_time=ttl_s)
+            return found
+
+        try:
+            found = get_or_create()
+        except ValueError:
+            if made:
+                raise
+            region.delete(key)  # nothing of ours, or cut short
+            found = get_or_create()
         self._asked(kind, not made)
         return found
 
@@ -120,7 +131,7 @@ class Cache:
         """Part of every key in Redis: whoever changes something changes it."""
         assert self._redis is not None  # noqa: S101 - asked for only where there is a Redis
         found = self._redis.get(_generation_key(kind, group))
-        return found.decode() if isinstance(found, bytes) else "0"
+        return found.decode(errors="replace") if isinstance(found, bytes) else "0"
 
     def _gone(self, error: Exception) -> None:
         if not self._is_down.is_set():
@@ -148,7 +159,7 @@ def _shared_region(client: redis.Redis) -> CacheRegion:
     return make_region(
         key_mangler=_named,
         serializer=_serialized,
-        deserializer=json.loads,
+        deserializer=_deserialized,
     ).configure(
         "dogpile.cache.redis",
         expiration_time=SHARED_TTL_S,
@@ -169,3 +180,13 @@ def _named(key: str) -> str:
 
 def _serialized(value: str) -> bytes:
     return json.dumps(value).encode()
+
+
+def _deserialized(stored: bytes) -> str:
+    try:
+        value = json.loads(stored)
+    except ValueError:
+        value = None
+    if not isinstance(value, str):
+        raise CantDeserializeException  # it is made anew
+    return value

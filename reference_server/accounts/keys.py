@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from railway_saas.domain import new_id
 from reference_server.accounts.base import AccountsBase
-from reference_server.accounts.failures import TooManyKeysError
+from reference_server.accounts.failures import SessionOverError, TooManyKeysError
 from reference_server.data.models import ApiKeyRow
 from reference_server.security.scope import AUTH, scoped
 from reference_server.security.tokens import digest, new_secret
@@ -44,10 +44,15 @@ class KeyKeeping(AccountsBase):
 
         Raises:
             TooManyKeysError: There are as many as one account may have.
+            SessionOverError: The session ended meanwhile.
         """
         now, secret, user_id = self._now(), new_secret(API_KEY_PREFIX), principal.user.id
         with scoped(AUTH), self._database.unit_of_work() as work:
             work.users.lock(user_id)  # so that two at once are counted one after the other
+            # Whoever reset the password meanwhile has ended this session and every key: no new one may outlive that.
+            session_id = principal.session_id
+            if not (session_id and work.sessions.principal(session_id, user_id, now=now)):
+                raise SessionOverError
             if work.api_keys.count_live(user_id, now=now) >= MAX_API_KEYS:
                 raise TooManyKeysError
             row = ApiKeyRow(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
 from flask import current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
+from railway_saas.errors import RepositoryError
 from reference_server.api.problems import Problem, forbidden, unauthenticated
 from reference_server.security.origin import Origin, coming_from
 from reference_server.security.scope import AUTH, NOBODY, Scope, scoped
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from reference_server.composition import Platform
     from reference_server.data.accounts import Principal
     from reference_server.data.database import ServerUnitOfWork
+
+log = logging.getLogger("reference_server.api")
 
 API_KEY_PREFIX: Final = "rsk"
 _ACCESS: Final = "_reference_server_access"
@@ -243,5 +248,10 @@ def _give_request_id(response: Response) -> Response:
 
 def _leave(_: BaseException | None) -> None:
     contexts: ExitStack | None = g.pop("contexts", None)
-    if contexts is not None:
+    if contexts is None:
+        return
+    try:
         contexts.close()
+    except (RepositoryError, SQLAlchemyError) as error:
+        # The answer is made, and what a view wrote it has committed: only the end of a transaction that read is lost.
+        log.warning("the request's transaction could not be ended: %s", error)

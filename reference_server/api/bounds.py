@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from inspect import signature, unwrap
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, Final, cast, get_type_hints
 
 from flask import current_app, request
+from flask.json.provider import DefaultJSONProvider
+from typing_extensions import override
+from werkzeug.exceptions import BadRequest
 
 from railway_saas.templates.filling import is_whole
 from reference_server.api.problems import Problem, invalid
@@ -47,6 +51,7 @@ def _is_list(schema: dict[str, Any]) -> bool:
 def register(app: Flask) -> None:
     """Check every request, once it is known who asks."""
     app.extensions[_SHAPES] = {}
+    app.json = StrictJson(app)
     app.before_request(_check)
 
 
@@ -93,13 +98,42 @@ def _check_body() -> None:
             415, "unsupported-media-type", "The body must be JSON", "Send Content-Type: application/json."
         )
     try:
+        request.get_data()
+    except OSError:  # chunks that are none; the server says so as it reads them
+        raise Problem(400, "bad-request", "Not usable", "The body could not be read.") from None
+    try:
         body: object = request.get_json()  # kept by the request: it is not parsed again
         if _MAYBE_UNSTORABLE.search(request.get_data()):
             _refuse_unstorable(body, "#")
+    except BadRequest:
+        raise Problem(400, "bad-request", "Not usable", _no_json(request.get_data())) from None
     except RecursionError:
         raise Problem(400, "bad-request", "Not usable", "The body is nested too deeply.") from None
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.", {"pointer": "#", "detail": "Must be an object."})
+
+
+def _no_json(data: bytes) -> str:
+    try:
+        current_app.json.loads(data)
+    except JSONDecodeError as error:
+        return f"The body is no valid JSON: {error.msg}, line {error.lineno}, column {error.colno}."
+    except ValueError:
+        return "The body is no JSON in UTF-8, or holds a number that JSON does not know."
+    return "The body is no valid JSON."
+
+
+class StrictJson(DefaultJSONProvider):
+    """JSON as RFC 8259 has it: UTF-8 and nothing else, no NaN, no Infinity."""
+
+    @override
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        text = s.decode("utf-8") if isinstance(s, bytes) else s
+        return super().loads(text, parse_constant=_refuse_constant, **kwargs)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 _MAYBE_UNSTORABLE: Final = re.compile(rb"\\u(0000|[dD][89a-fA-F])")

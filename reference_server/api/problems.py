@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from flask import Response, json
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from railway_saas import RailwaySaasError, errors
@@ -56,6 +58,15 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
     def __str__(self) -> str:
         return f"{self.status} {self.kind}: {self.detail}"
+
+
+_UNAVAILABLE: Final = Problem(
+    503,
+    "unavailable",
+    "Not possible right now",
+    "Please try again in a moment.",
+    headers={"Retry-After": "5"},
+)
 
 
 def not_found(what: str) -> Problem:
@@ -126,13 +137,7 @@ def problem_of(error: RailwaySaasError) -> Problem:  # noqa: C901, PLR0911 - a t
             return conflict("It is there already.")
         case errors.RailwayError() | errors.RepositoryError():
             log.error("not done: %s", error)
-            return Problem(
-                503,
-                "unavailable",
-                "Not possible right now",
-                "Please try again in a moment.",
-                headers={"Retry-After": "5"},
-            )
+            return _UNAVAILABLE
         case _:
             log.error("a fault of ours", exc_info=error)
             return Problem(500, "fault", "A fault of ours", "We have been told. Please try again later.")
@@ -169,6 +174,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(LoginRefusedError, lambda _: respond(unauthenticated(LOGIN_REFUSED)))
     app.register_error_handler(RailwaySaasError, lambda error: respond(problem_of(error)))
     app.register_error_handler(HTTPException, _on_http_exception)
+    app.register_error_handler(SQLAlchemyError, _on_database_error)
     app.register_error_handler(Exception, _on_fault)
 
 
@@ -184,6 +190,20 @@ def _on_http_exception(error: HTTPException) -> Response:
         if name.lower() not in {"content-type", "content-length"}:
             answer.headers[name] = value
     return answer
+
+
+def _on_database_error(error: SQLAlchemyError) -> Response:
+    """Of what asks the database without the SDK's repositories, which have words of their own for it."""
+    is_away = isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    if not is_away:
+        return _on_fault(error)
+    log.error(
+        "not done: the database does not answer, or not in time: %s",
+        type(error.orig or error).__name__ if isinstance(error, DBAPIError) else type(error).__name__,
+    )
+    return respond(_UNAVAILABLE)
 
 
 def _on_fault(error: Exception) -> Response:

@@ -17,7 +17,7 @@ from reference_server.observability.metrics import NAMESPACE, Metrics, is_multip
 from reference_server.observability.process_metrics import ProcessCollector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from prometheus_client.core import Metric
 
@@ -68,5 +68,12 @@ class Exposition:
             registry.register(self._own)
         for collector in self._others:
             registry.register(collector)
-        encoder, content_type = choose_encoder(accept)
+        encoder, content_type = _encoder(accept)
         return encoder(registry), content_type
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none
+        return choose_encoder("")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reference_server.accounts import SessionOverError
+from reference_server.api.authentication import find_principal
 from reference_server.security.scope import SYSTEM, scoped
 from tests.server.conftest import PASSWORD, new_person
 from tests.support.together import all_sync
@@ -95,3 +98,17 @@ def test_keys_made_at_once_are_counted_one_after_the_other(world: World, ann: Pe
     for _ in range(48):
         ann.post("/api/users/api-keys", json=body)
     assert statuses([lambda: ann.post("/api/users/api-keys", json=body)] * 5) == {201: 2, 409: 3}
+
+
+def test_no_key_is_made_by_a_session_that_a_reset_has_just_ended(world: World, ann: Person) -> None:
+    seen = find_principal(world.platform, f"Bearer {ann.token}")
+    assert seen is not None
+    world.post("forgot-password", {"email": ann.user.email})
+    reset = {"token": world.link("reset_password"), "password": "another battery staple"}
+    assert world.post("reset-password", reset).status_code == 204
+    with pytest.raises(SessionOverError):
+        world.platform.accounts.create_api_key(
+            seen, name="thief", scopes=["instances:read"], lifetime=timedelta(days=1)
+        )
+    with scoped(SYSTEM), world.platform.database.unit_of_work() as work:
+        assert work.api_keys.count_live(ann.user.id, now=world.platform.now()) == 0

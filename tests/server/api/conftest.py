@@ -108,3 +108,15 @@ class Stage:
 @pytest.fixture
 def stage(platform: Platform) -> Stage:
     return Stage(platform)
+
+
+@pytest.fixture
+def path(stage: Stage, ann: Person) -> str:
+    """Path of an instance of Ann's that no worker has taken up."""
+    stage.give_plan(ann)
+    answer = ann.post(
+        "/api/instances",
+        {"template_id": stage.publish(), "name": "blog", "inputs": {"Web.ADMIN_EMAIL": "ann@example.com"}},
+    )
+    assert answer.status_code == 202, answer.text
+    return str(answer.json["links"]["instance"])

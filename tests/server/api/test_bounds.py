@@ -37,6 +37,28 @@ def test_what_is_no_json_is_refused(ann: Person, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b'{"email": "a@example.com", "password": "\xed\xa0\x80aaaaaaaaaaa"}',  # half a character, as no UTF-8 has it
+        json.dumps({"email": "a@example.com", "password": "a\0aaaaaaaaaaa"}).encode("utf-16"),
+        json.dumps({"email": "a@example.com", "password": "\0aaaaaaaaaaaa"}, ensure_ascii=False).encode(
+            "utf-16-le"
+        ),
+        b'{"email": NaN, "password": Infinity}',
+    ],
+)
+@pytest.mark.parametrize("path", ["login", "register", "refresh", "verify-email", "reset-password"])
+def test_json_is_utf_8_and_knows_no_nan(ann: Person, path: str, data: bytes) -> None:
+    answer = ann.browser.post(f"/api/auth/{path}", data=data, content_type="application/json")
+    assert kind(answer) == (400, "bad-request")
+
+
+def test_it_is_said_where_a_body_stops_being_json(ann: Person) -> None:
+    answer = post(ann, b'{"name": "x",\n "inputs": }')
+    assert "line 2, column 12" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
     "data", [b"[]", b"1", b"null", b'"{}"', json.dumps(json.dumps({"name": "x"})).encode()]
 )
 def test_a_body_must_be_an_object(ann: Person, data: bytes) -> None:

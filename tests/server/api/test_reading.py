@@ -46,17 +46,6 @@ def begun(platform: Platform) -> Iterator[list[str]]:
     event.remove(platform.database.engine, "begin", note)
 
 
-@pytest.fixture
-def path(stage: Stage, ann: Person) -> str:
-    stage.give_plan(ann)
-    answer = ann.post(
-        "/api/instances",
-        {"template_id": stage.publish(), "name": "blog", "inputs": {"Web.ADMIN_EMAIL": "ann@example.com"}},
-    )
-    assert answer.status_code == 202, answer.text
-    return str(answer.json["links"]["instance"])
-
-
 def test_reading_takes_one_transaction_and_two_questions(
     platform: Platform, ann: Person, path: str, begun: list[str]
 ) -> None:

@@ -73,6 +73,19 @@ def test_a_group_is_renewed_for_itself(redis_server: object) -> None:
         assert [ask(group="ann"), ask(group="bob")] == ["anns again", "bobs"]
 
 
+@pytest.mark.parametrize("stored", [b"garbage", b'{"ct": 1, "v": 1}|5', b'{"ct": 1, "v": 1}|\xff', b"", b"|"])
+def test_what_cannot_be_read_is_made_anew(redis_server: object, stored: bytes) -> None:
+    with open_redis(redis_server.url) as client:  # type: ignore[attr-defined]
+        client.flushdb()
+        cache = Cache(client, asked=lambda *_: None)
+        assert cache.get_or_make("catalogue", "page", lambda: "good") == "good"
+        (key,) = client.keys("railway-saas:cache:*page")
+        client.set(key, stored)
+        assert cache.get_or_make("catalogue", "page", lambda: "made anew") == "made anew"
+        client.set("railway-saas:cache-generation:catalogue:", b"\xff")
+        assert cache.get_or_make("catalogue", "page", lambda: "another generation") == "another generation"
+
+
 def test_of_many_who_miss_at_once_one_makes_it(cache: Cache) -> None:
     together = Barrier(16)
     makers: list[int] = []
