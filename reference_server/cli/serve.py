@@ -98,7 +98,7 @@ def _tell(prepared: Laptop) -> None:
         f"emulated at {prepared.railway_endpoint}" if prepared.railway_endpoint else settings.railway_endpoint
     )
     database = (
-        "made for this run, and deleted with it"
+        f"made for this run, and deleted with it; for other commands: DATABASE_URL={settings.url_of_database}"
         if prepared.has_own_database
         else "that of DATABASE_URL or DATA_DIR"
     )

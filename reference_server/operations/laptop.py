@@ -6,6 +6,7 @@ knows: so the database that `serve` makes up for it lives as long as it does, an
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import shutil
 import socket
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from railway_saas.emulator import Emulator, RunningServer
+from railway_saas.errors import ConfigurationError
 from reference_server.catalogue import publish_folder
 from reference_server.composition import build_platform
 from reference_server.data.engines import ConnectionRole
@@ -67,12 +69,14 @@ def laptop(given: Mapping[str, str]) -> Generator[Laptop]:
     """Prepare everything; what was made up ends with the block.
 
     Raises:
-        ConfigurationError: The settings cannot be used, or are not fit for production.
+        ConfigurationError: The settings cannot be used, or are not fit for production; the port is taken; another one works
+            in the same folder.
     """
     with ExitStack() as stack:
         environment = dict(given)
         configured = Settings.from_environment(environment)
         _fill_in_address(environment, configured)
+        _refuse_taken_port(Settings.from_environment(environment))
         _share_metrics(environment, stack)
         endpoint = None
         has_own_database = False
@@ -94,6 +98,18 @@ def _fill_in_address(environment: dict[str, str], settings: Settings) -> None:
         port = environment.get("PORT", "").strip() or str(settings.port)
         host = _ANY.get(settings.host, settings.host)
         environment["BASE_URL"] = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Gunicorn would share it, as its own processes do: requests would reach one platform or the other."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        raise ConfigurationError(
+            f"PORT={settings.port}: cannot be listened on at {settings.host} ({error.strerror}); "
+            "stop what uses it, or give another one: --port"
+        ) from None
 
 
 def _free_port(host: str) -> int:
@@ -121,10 +137,23 @@ def _emulate(environment: dict[str, str], stack: ExitStack) -> str:
 
 
 def _make_database(environment: dict[str, str], folder: Path, stack: ExitStack) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _hold(folder.with_suffix(".lock"), stack)
     shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-    folder.mkdir(parents=True)
+    folder.mkdir()
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     environment["DATABASE_URL"] = f"sqlite:///{folder.resolve() / 'platform.db'}"
+
+
+def _hold(file: Path, stack: ExitStack) -> None:
+    """Be the only one who makes a database there. The lock ends with this process, however it ends."""
+    opened = stack.enter_context(file.open("a"))
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigurationError(
+            f"DATA_DIR={file.parent}: another `serve` works there; stop it, or give another folder"
+        ) from None
 
 
 def _prepare(made: Laptop) -> Laptop:
