@@ -280,7 +280,7 @@ class Person:
         body = {"email": self.address, "password": PASSWORD, "name": self.address.partition("@")[0].title()}
         self.ask("POST", "/api/auth/register", 202, json=body)
         token = until("the mail comes", self._token_of_mail)
-        self.use(self.ask("POST", "/api/auth/verify-email", json={"token": token}))
+        self.use(self.ask("POST", "/api/auth/verify-email", json={"token": token, "password": PASSWORD}))
 
     def _token_of_mail(self) -> str | None:
         for file in sorted(self.platform.mailbox.glob("**/*.eml")):

@@ -32,15 +32,23 @@ if TYPE_CHECKING:
 NOBODY: Final = "nobody"
 """Who asks, in the audit log, where nobody is logged in."""
 VERIFY_EMAIL: Final = "verify_email"
+REGISTERED_AGAIN: Final = "registered_again"
+"""A registration that no mail was sent for, as there were several: it holds by the link of any of them."""
 CHANGE_EMAIL: Final = "change_email"
 RESET_PASSWORD: Final = "reset_password"  # noqa: S105
 LIFETIMES: Final = {
     VERIFY_EMAIL: timedelta(hours=24),
+    REGISTERED_AGAIN: timedelta(hours=24),
     CHANGE_EMAIL: timedelta(hours=24),
     RESET_PASSWORD: timedelta(hours=1),
 }
 """How long a link of a mail is good. Resetting a password: the shortest that slow mail allows."""
-_PAGES: Final = {VERIFY_EMAIL: "verify-email", CHANGE_EMAIL: "verify-email", RESET_PASSWORD: "reset-password"}
+_PAGES: Final = {
+    VERIFY_EMAIL: "verify-email",
+    REGISTERED_AGAIN: "verify-email",
+    CHANGE_EMAIL: "verify-email",
+    RESET_PASSWORD: "reset-password",
+}
 MAX_LINKS: Final = 5
 """Links that one account is sent per hour: more would fill somebody's mailbox at a stranger's wish."""
 LINKS_WITHIN: Final = timedelta(hours=1)
@@ -140,7 +148,8 @@ class AccountsBase:
         return f"{self._settings.base_url}/{name}"
 
     def _may_have_link(self, work: ServerUnitOfWork, user_id: UUID) -> bool:
-        return work.one_time_tokens.count_since(user_id, self._now() - LINKS_WITHIN) < MAX_LINKS
+        moment = self._now() - LINKS_WITHIN
+        return work.one_time_tokens.count_since(user_id, moment, but=REGISTERED_AGAIN) < MAX_LINKS
 
     def _new_link(
         self, work: ServerUnitOfWork, user_id: UUID, purpose: str, payload: Mapping[str, Any]

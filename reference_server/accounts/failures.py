@@ -15,6 +15,14 @@ class LinkNotGoodError(Exception):
     """A link of a mail is unknown, used, or too old."""
 
 
+class PasswordMissingError(Exception):
+    """The link of a registration is followed without the password of the registration."""
+
+
+class NotRegisteredSoError(Exception):
+    """Nobody has registered the address of a link with this password lately."""
+
+
 class WrongPasswordError(Exception):
     """Somebody who is logged in gave a wrong password, or gave one too often."""
 

@@ -9,11 +9,17 @@ from railway_saas.errors import ConflictError
 from reference_server.accounts.base import (
     CHANGE_EMAIL,
     NOBODY,
+    REGISTERED_AGAIN,
     VERIFY_EMAIL,
     AccountsBase,
     Tokens,
 )
-from reference_server.accounts.failures import LinkNotGoodError, SessionOverError
+from reference_server.accounts.failures import (
+    LinkNotGoodError,
+    NotRegisteredSoError,
+    PasswordMissingError,
+    SessionOverError,
+)
 from reference_server.data.accounts import User, email_digest, plain_email
 from reference_server.security.passwords import UNUSABLE_HASH
 from reference_server.security.scope import AUTH, scoped
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
 
     from reference_server.data.database import ServerUnitOfWork
 
+_REGISTRATIONS: Final = 10
+"""Of one address, the newest ones, that a password is compared with: each comparison takes bcrypt's time."""
 _ONCE_PER: Final = "%Y-%m-%dT%H"
 """The owner of an account hears once per hour that somebody tried to register its address."""
 
@@ -36,8 +44,8 @@ class Registering(AccountsBase):
     def register(self, email: str, password: str, *, name: str) -> None:
         """Ask for an account; what the mail says depends on the address, what the caller gets does not.
 
-        The account gets name and password when the link of *this* registration is followed: whoever registers somebody
-        else's address has nothing by it.
+        The account gets name and password when a link to the address is followed with the password of *this* registration:
+        whoever registers somebody else's address has nothing by it, and cannot use up the owner's links.
         """
         hashed = self._passwords.hash(password)
         with scoped(AUTH), self._database.unit_of_work() as work:
@@ -48,7 +56,8 @@ class Registering(AccountsBase):
             elif may_have:
                 self._send_verification(work, user, {"name": name, "password_hash": hashed})
             else:
-                work.login_failures.pretend(now=self._now())
+                again = {"name": name, "password_hash": hashed}
+                self._new_link(work, user.id, REGISTERED_AGAIN, again)  # its secret is nobody's
                 self._pretend_to_post(work)
             if not is_new:
                 work.login_failures.pretend(now=self._now())
@@ -100,11 +109,13 @@ class Registering(AccountsBase):
         else:
             self._pretend_to_post(work)
 
-    def verify_email(self, secret: str, *, asked_by: UUID | None) -> Tokens | None:
+    def verify_email(self, secret: str, *, password: str | None, asked_by: UUID | None) -> Tokens | None:
         """Follow the link of a mail: of a registration, or of a new address.
 
         Args:
             secret: Of the link.
+            password: Of the registration. It shows which one is meant: a stranger may have registered the address as well,
+                and their link must not open the account with their password.
             asked_by: Who is logged in. A new address of an account holds only when its owner follows the link: one with a
                 typing error would otherwise hand the account to a stranger.
 
@@ -113,6 +124,8 @@ class Registering(AccountsBase):
 
         Raises:
             LinkNotGoodError: It is not good (any more).
+            PasswordMissingError: It is that of a registration, and no password was given.
+            NotRegisteredSoError: Nobody has registered the address with this password lately.
             SessionOverError: It is that of a new address, and its owner is not logged in.
         """
         key, now = digest(secret), self._now()
@@ -120,20 +133,48 @@ class Registering(AccountsBase):
             token = work.one_time_tokens.find(key, now=now)
             if token is None or token.purpose not in {VERIFY_EMAIL, CHANGE_EMAIL}:
                 raise LinkNotGoodError
-            if token.purpose == CHANGE_EMAIL and asked_by != token.user_id:
-                raise SessionOverError
-            purpose = token.purpose
-            user = work.users.lock(token.user_id)
-            payload = work.one_time_tokens.take(key, now=now)
-            if user is None or user.closing_at is not None or payload is None:
-                raise LinkNotGoodError
-            if purpose == CHANGE_EMAIL:
-                self._take_address(work, user, str(payload["email"]))
-                tokens = None
-            else:
-                tokens = self._open_account(work, user, payload)
+            if token.purpose == CHANGE_EMAIL:
+                self._follow_change(work, token.user_id, key, asked_by)
+                work.commit()
+                return None
+            user_id = token.user_id
+            registrations = work.one_time_tokens.list_good(
+                user_id, VERIFY_EMAIL, REGISTERED_AGAIN, now=now, limit=_REGISTRATIONS
+            )
+        if password is None:
+            raise PasswordMissingError
+        # Outside of a transaction: it takes bcrypt's time.
+        meant = next(
+            (
+                one
+                for one, what in registrations
+                if self._passwords.verify(password, what.get("password_hash"))
+            ),
+            None,
+        )
+        if meant is None:
+            raise NotRegisteredSoError
+        with scoped(AUTH), self._database.unit_of_work() as work:
+            tokens = self._follow_registration(work, user_id, key, meant)
             work.commit()
         return tokens
+
+    def _follow_change(self, work: ServerUnitOfWork, user_id: UUID, key: str, asked_by: UUID | None) -> None:
+        if asked_by != user_id:
+            raise SessionOverError
+        user = work.users.lock(user_id)
+        payload = work.one_time_tokens.take(key, now=self._now())
+        if user is None or user.closing_at is not None or payload is None:
+            raise LinkNotGoodError
+        self._take_address(work, user, str(payload["email"]))
+
+    def _follow_registration(self, work: ServerUnitOfWork, user_id: UUID, key: str, meant: str) -> Tokens:
+        now, user = self._now(), work.users.lock(user_id)
+        link = work.one_time_tokens.find(key, now=now)  # another request may have followed it meanwhile
+        payload = work.one_time_tokens.take(meant, now=now)
+        if link is None or user is None or user.closing_at is not None or payload is None:
+            raise LinkNotGoodError
+        return self._open_account(work, user, payload)
 
     def _open_account(self, work: ServerUnitOfWork, user: User, payload: Mapping[str, Any]) -> Tokens:
         if user.email_verified:
@@ -146,7 +187,7 @@ class Registering(AccountsBase):
             email_verified=True,
             updated_at=now,
         )
-        work.one_time_tokens.void(user.id, VERIFY_EMAIL, now=now)
+        work.one_time_tokens.void(user.id, VERIFY_EMAIL, REGISTERED_AGAIN, now=now)
         work.login_failures.forget(email_digest(user.email))
         self._audit_own(work, "auth.verify_email", user.id)
         return self._begin_session(work, user.id)

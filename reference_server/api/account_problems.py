@@ -28,6 +28,13 @@ def register(app: Flask) -> None:
         accounts.LinkNotGoodError: lambda _: _field(
             "token", "The link is not good, was used, or is too old; ask for another."
         ),
+        accounts.PasswordMissingError: lambda _: _field(
+            "password", "Give the password that you registered with."
+        ),
+        accounts.NotRegisteredSoError: lambda _: _field(
+            "password",
+            "Nobody has registered this address with it lately. Register again; then this link is good for that as well.",
+        ),
         accounts.WrongPasswordError: lambda _: _wrong_password(),
         accounts.PasswordRefusedError: lambda error: _field("password", str(error)),
         accounts.LastAdminError: lambda _: conflict(

@@ -17,7 +17,6 @@ from reference_server.api.paging import Cursors
 from reference_server.api.people import (
     AddressBody,
     ChangePasswordBody,
-    LinkBody,
     LoginBody,
     LogoutBody,
     RefreshBody,
@@ -27,6 +26,7 @@ from reference_server.api.people import (
     SessionModel,
     SessionPageModel,
     TokensModel,
+    VerifyBody,
 )
 from reference_server.api.problems import not_found
 from reference_server.data.accounts import Principal
@@ -62,15 +62,18 @@ _FOLLOWED["responses"][204] = {"description": "The new address of your account h
 @api.post("/verify-email", **_FOLLOWED)
 @public
 @guessable
-def verify_email(body: LinkBody) -> Response:
+def verify_email(body: VerifyBody) -> Response:
     """Follow the link of a registration: the account is open, and you are logged in.
 
+    The password shows which registration is yours: others may have registered your address as well.
     The link to a new address of an account is followed by its owner, logged in; then there is no body (204).
     """
     asking: Principal | None = g.get("principal")
     has_session = asking is not None and asking.session_id is not None
     tokens = platform().accounts.verify_email(
-        body.token.get_secret_value(), asked_by=asking.user.id if asking and has_session else None
+        body.token.get_secret_value(),
+        password=None if body.password is None else body.password.get_secret_value(),
+        asked_by=asking.user.id if asking and has_session else None,
     )
     return reply(None) if tokens is None else reply(TokensModel.of(tokens))
 

@@ -111,6 +111,17 @@ class LinkBody(ApiModel):
     token: LinkToken
 
 
+class VerifyBody(LinkBody):
+    """The link of a mail, and for a registration its password."""
+
+    password: SecretStr | None = Field(
+        None,
+        max_length=1_000,
+        description="The one that you registered with; not for a new address of an account.",
+        examples=["correct horse battery"],
+    )
+
+
 class ResetBody(ApiModel):
     """The link of a mail, and another password."""
 

@@ -380,10 +380,24 @@ class OneTimeTokens:
             execution_options={"synchronize_session": False},
         )
 
-    def count_since(self, user_id: UUID, moment: datetime) -> int:
-        """How many a user was sent lately."""
+    def list_good(
+        self, user_id: UUID, *purposes: str, now: datetime, limit: int
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Digests and payloads of a user's, newest first."""
+        query = (
+            select(OneTimeTokenRow.digest, OneTimeTokenRow.payload)
+            .where(OneTimeTokenRow.user_id == user_id, OneTimeTokenRow.purpose.in_(purposes), *_is_good(now))
+            .order_by(OneTimeTokenRow.created_at.desc(), OneTimeTokenRow.digest)
+            .limit(limit)
+        )
+        return [(row[0], row[1]) for row in self._session.execute(query)]
+
+    def count_since(self, user_id: UUID, moment: datetime, *, but: str) -> int:
+        """How many a user was sent lately; those of one purpose were not sent."""
         query = select(func.count()).where(
-            OneTimeTokenRow.user_id == user_id, OneTimeTokenRow.created_at > moment
+            OneTimeTokenRow.user_id == user_id,
+            OneTimeTokenRow.created_at > moment,
+            OneTimeTokenRow.purpose != but,
         )
         return self._session.scalar(query) or 0
 

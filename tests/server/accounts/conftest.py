@@ -55,6 +55,10 @@ class World:
     def register(self, email: str, *, password: str = PASSWORD, name: str = "Somebody") -> Any:
         return self.post("register", {"email": email, "password": password, "name": name})
 
+    def follow(self, token: str, password: str = PASSWORD) -> Any:
+        """The link of a registration."""
+        return self.post("verify-email", {"token": token, "password": password})
+
     def log_in(self, email: str, password: str = PASSWORD) -> Any:
         return self.post("login", {"email": email, "password": password})
 

@@ -22,7 +22,7 @@ def test_who_follows_the_link_of_the_mail_is_logged_in(world: World) -> None:
     assert mail["data"]["name"] == "New Person"
     assert mail["data"]["link"].startswith("http://127.0.0.1:8000/verify-email?token=rsl_")
 
-    tokens = world.post("verify-email", {"token": world.link("verify_email")})
+    tokens = world.follow(world.link("verify_email"))
     assert tokens.status_code == 200
     assert world.is_good(tokens.json["access_token"])
     profile = world.browser.get(
@@ -46,33 +46,52 @@ def test_before_the_link_is_followed_nobody_can_log_in(world: World) -> None:
 def test_a_link_is_good_once(world: World) -> None:
     world.register("new@example.com")
     token = world.link("verify_email")
-    assert world.post("verify-email", {"token": token}).status_code == 200
-    assert world.post("verify-email", {"token": token}).status_code == 422
+    assert world.follow(token).status_code == 200
+    assert world.follow(token).status_code == 422
 
 
 def test_a_link_is_good_for_a_day(world: World) -> None:
     world.register("new@example.com")
     world.clock.advance(24 * 3600)
-    answer = world.post("verify-email", {"token": world.link("verify_email")})
+    answer = world.follow(world.link("verify_email"))
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"] == "#/token"
 
 
-def test_registering_again_sends_a_new_link_and_each_carries_its_own_name_and_password(world: World) -> None:
-    world.register("new@example.com", password="the first passphrase", name="Mallory")
-    world.register("new@example.com", password="the second passphrase", name="Ann")
+def test_the_password_shows_which_registration_is_meant_whoevers_link_is_followed(world: World) -> None:
+    world.register("new@example.com", password="the first passphrase", name="Ann")
+    world.register("new@example.com", password="the second passphrase", name="Mallory")
     assert len(world.mails("verify_email")) == 2
-    world.post("verify-email", {"token": world.link("verify_email")})
-    assert world.log_in("new@example.com", "the second passphrase").status_code == 200
-    assert world.log_in("new@example.com", "the first passphrase").status_code == 401
+    mallorys = world.link("verify_email")
+    assert world.follow(mallorys, "the first passphrase").status_code == 200
+    assert world.log_in("new@example.com", "the first passphrase").status_code == 200
+    assert world.log_in("new@example.com", "the second passphrase").status_code == 401
+
+
+def test_a_stranger_cannot_use_up_somebodys_links(world: World) -> None:
+    for number in range(7):
+        world.register("new@example.com", password=f"mallorys passphrase {number}", name="Mallory")
+    assert world.register("new@example.com", name="Ann").status_code == 202
+    assert len(world.mails("verify_email")) == 5
+    assert world.follow(world.link("verify_email")).status_code == 200
+    assert world.log_in("new@example.com").status_code == 200
+
+
+def test_without_the_password_of_a_registration_a_link_opens_nothing_and_stays_good(world: World) -> None:
+    world.register("new@example.com")
+    token = world.link("verify_email")
+    for body in ({"token": token}, {"token": token, "password": "mallorys passphrase"}):
+        answer = world.post("verify-email", body)
+        assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "#/password")
+    assert world.follow(token).status_code == 200
 
 
 def test_once_an_address_is_verified_its_other_links_are_not_good_any_more(world: World) -> None:
     world.register("new@example.com", password="a stranger's wish", name="Mallory")
     stale = world.link("verify_email")
     world.register("new@example.com", name="Ann")
-    world.post("verify-email", {"token": world.link("verify_email")})
-    assert world.post("verify-email", {"token": stale}).status_code == 422
+    world.follow(world.link("verify_email"))
+    assert world.follow(stale).status_code == 422
 
 
 def test_the_database_keeps_neither_the_secret_of_a_link_nor_the_hash_of_a_link_that_was_used(
@@ -83,7 +102,7 @@ def test_the_database_keeps_neither_the_secret_of_a_link_nor_the_hash_of_a_link_
 
     world.register("new@example.com")
     token = world.link("verify_email")
-    world.post("verify-email", {"token": token})
+    world.follow(token)
     with scoped(AUTH), world.platform.database.unit_of_work() as work:
         row = work.session.get(OneTimeTokenRow, digest(token))
         assert row is not None
@@ -143,7 +162,7 @@ def test_what_cannot_be_used_is_refused_by_name_and_not_quoted(
 def test_72_bytes_are_enough(world: World) -> None:
     password = "äöüéèàñ" * 5 + "ß"
     world.register("new@example.com", password=password)
-    world.post("verify-email", {"token": world.link("verify_email")})
+    world.follow(world.link("verify_email"), password)
     assert world.log_in("new@example.com", password).status_code == 200
     assert world.log_in("new@example.com", password + "x").status_code == 401
 

@@ -207,7 +207,7 @@ class TestOnPostgres:
     def test_registering_keys_sessions_and_reset(self, world: World) -> None:
         world.register("new@example.com", name="New")
         world.register("new@example.com", name="New")
-        tokens = world.post("verify-email", {"token": world.link("verify_email")}).json
+        tokens = world.follow(world.link("verify_email")).json
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         made = world.browser.post(
             "/api/users/api-keys", json={"name": "k", "scopes": ["profile:read"]}, headers=headers
