@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, unquote, urlsplit
 
@@ -21,20 +22,25 @@ MASK: Final = "***"
 _MIN_LENGTH: Final = 4
 """Anything shorter would take ordinary words with it; no secret that is fit for use is so short."""
 _MAX_DEPTH: Final = 12
+_NAMES: Final = 1_024
+"""Of fields, that are looked at once."""
 
 _PATTERNS: Final = (
     # The header's value, whatever it is a token of.
-    (re.compile(r"(?i)\b(bearer|basic)(\s+|%20)[A-Za-z0-9._~+/=-]{6,}"), rf"\1\2{MASK}"),
+    ("bearer", re.compile(r"(?i)\b(bearer)(\s+|%20)[A-Za-z0-9._~+/=-]{6,}"), rf"\1\2{MASK}"),
+    ("basic", re.compile(r"(?i)\b(basic)(\s+|%20)[A-Za-z0-9._~+/=-]{6,}"), rf"\1\2{MASK}"),
     # JSON Web Tokens begin with a JSON object, `{"` in base64url. Source: RFC 7519, section 3.1.
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*"), MASK),
+    ("eyj", re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*"), MASK),
     # Our own API keys, refresh tokens and links in mails: `security.tokens.new_secret`.
-    (re.compile(r"\brs[a-z]_[A-Za-z0-9_-]{8,}"), MASK),
+    ("rs", re.compile(r"\brs[a-z]_[A-Za-z0-9_-]{8,}"), MASK),
     # The password of a URL.
     (
+        "://",
         re.compile(r"(?P<user>[a-z][a-z0-9+.-]*://[^\s/:@'\"]*):[^\s@'\"]+@", re.IGNORECASE),
         rf"\g<user>:{MASK}@",
     ),
 )
+"""What every match has in it, in small letters; how it looks; what stands for it. The first is found in a tenth of the time."""
 _SECRET_NAME: Final = re.compile(
     r"(?i)(^|[_.-])(password|passwd|secret|secrets|token|authorization|cookie|set-cookie|dsn|api[_-]?key)$"
 )
@@ -51,6 +57,8 @@ class Masker:
         forms = {form for secret in secrets for form in _forms(secret) if len(form) >= _MIN_LENGTH}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._literal = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._shortest = min(map(len, forms), default=0)
+        self._name = lru_cache(_NAMES)(self._look_at_name)  # lines have the same ones again and again
 
     @classmethod
     def of(cls, settings: Settings) -> Masker:
@@ -59,10 +67,12 @@ class Masker:
 
     def text(self, text: str) -> str:
         """A text without secrets."""
-        if self._literal is not None:
+        if self._literal is not None and len(text) >= self._shortest:
             text = self._literal.sub(MASK, text)
-        for pattern, mask in _PATTERNS:
-            text = pattern.sub(mask, text)
+        small = text.casefold()
+        for sign, pattern, mask in _PATTERNS:
+            if sign in small:
+                text = pattern.sub(mask, text)
         return text
 
     def value(self, value: Any, *, depth: int = 0) -> Any:
@@ -79,12 +89,15 @@ class Masker:
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         """What stands under the name of a secret is one, whatever it looks like."""
-        return {
-            self.text(str(name)): MASK
-            if inner is not None and _SECRET_NAME.search(str(name))
-            else self.value(inner, depth=depth + 1)
-            for name, inner in value.items()
-        }
+        masked: dict[str, Any] = {}
+        for name, inner in value.items():
+            shown, is_secret = self._name(str(name))
+            masked[shown] = MASK if is_secret and inner is not None else self.value(inner, depth=depth + 1)
+        return masked
+
+    def _look_at_name(self, name: str) -> tuple[str, bool]:
+        """The name without secrets, and whether what stands under it is one."""
+        return self.text(name), _SECRET_NAME.search(name) is not None
 
 
 def secrets_of(settings: Settings) -> Iterator[str]:

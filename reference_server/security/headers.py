@@ -29,13 +29,13 @@ _NOT_KEPT: Final = "no-store"
 
 def register(app: Flask, settings: Settings) -> None:
     """Put them on every answer that does not say otherwise itself: pages have a policy of their own."""
-    headers = dict(_headers(settings).headers)
+    everywhere = {name.lower(): (name, value) for name, value in _headers(settings).headers.items()}
+    in_api = {**everywhere, "cache-control": ("Cache-Control", _NOT_KEPT)}
 
     def add(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
-        if request.path.startswith("/api/"):
-            response.headers.setdefault("Cache-Control", _NOT_KEPT)
+        headers = in_api if request.path.startswith("/api/") else everywhere
+        said = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - it iterates over pairs
+        response.headers.extend([pair for name, pair in headers.items() if name not in said])
         return response
 
     app.after_request(add)
