@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from railway_saas.errors import ConfigurationError
 from reference_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
-settings: Final = Settings.from_environment(os.environ)
+try:
+    settings: Final = Settings.from_environment(os.environ)
+except ConfigurationError as error:
+    sys.exit(f"railway-saas-server: {error}")
 
 # Values of the processes meet in files. Set before anything imports prometheus_client, as it looks when it is imported.
 # `serve` sets it for all of its processes; else it is a folder of this gunicorn's own.

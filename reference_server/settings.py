@@ -19,6 +19,17 @@ from pydantic import (
 
 from railway_saas.config import DEFAULT_ENDPOINT
 from railway_saas.errors import ConfigurationError
+from reference_server.setting_forms import (
+    DatabaseUrl,
+    MailUrl,
+    Origin,
+    RateLimits,
+    RedisUrl,
+    Secrets,
+    Sender,
+    SentryDsn,
+    split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,13 +41,6 @@ DEVELOPMENT_SECRET: Final = "not-a-secret-for-development-on-one-machine-only"  
 """Used where a secret is missing outside production; a production start refuses it."""
 
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-
-def _split(value: Any) -> Any:
-    """`a, b` as a list."""
-    if isinstance(value, str):
-        return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
-    return value
 
 
 class KeyRing(BaseModel):
@@ -63,7 +67,7 @@ class KeyRing(BaseModel):
         """Read the written form."""
         if not isinstance(value, str):
             return value
-        pairs = [part.partition(":") if ":" in part else ("1", ":", part) for part in _split(value)]
+        pairs = [part.partition(":") if ":" in part else ("1", ":", part) for part in split(value)]
         ids = [key_id for key_id, _, _ in pairs]
         if len(set(ids)) != len(ids) or not all(_KEY_ID.fullmatch(key_id) for key_id in ids):
             raise ValueError("must be `id:secret,id:secret` with a different id for each, or one secret")
@@ -71,7 +75,6 @@ class KeyRing(BaseModel):
 
 
 Keys = Annotated[KeyRing, BeforeValidator(KeyRing.parse)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 def _development_keys() -> KeyRing:
@@ -89,10 +92,9 @@ class Settings(BaseModel):
         alias="APP_ENV",
         description="`production` refuses to start with anything that is only fit for one laptop. Railway's own variables make it the default there.",
     )
-    base_url: str = Field(
+    base_url: Origin = Field(
         "http://127.0.0.1:8000",
         alias="BASE_URL",
-        pattern=r"^https?://[^\s/]+$",
         description="Where customers reach the platform, without a slash at the end: it stands in mails, and tokens are made out for it.",
     )
     data_dir: Path = Field(
@@ -105,17 +107,17 @@ class Settings(BaseModel):
     )
 
     # Where it keeps things.
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseUrl | None = Field(
         None,
         alias="DATABASE_URL",
         description="`postgresql://...`, or `sqlite:///file`; a SQLite file in `DATA_DIR` unless set. The web processes and workers use it.",
     )
-    database_replica_url: SecretStr | None = Field(
+    database_replica_url: DatabaseUrl | None = Field(
         None,
         alias="DATABASE_REPLICA_URL",
         description="A read replica, for reads that may be a little stale: catalogue and usage.",
     )
-    database_owner_url: SecretStr | None = Field(
+    database_owner_url: DatabaseUrl | None = Field(
         None,
         alias="DATABASE_OWNER_URL",
         description="Used by `migrate`, `backup` and `restore` only: the role that owns the tables. `DATABASE_URL` unless set.",
@@ -144,7 +146,7 @@ class Settings(BaseModel):
         alias="DATABASE_TLS",
         description="`auto`: required unless the host is local or a private network name of Railway.",
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisUrl | None = Field(
         None,
         alias="REDIS_URL",
         description="Cache, rate limits and pacing shared by all processes; in-process without it.",
@@ -166,7 +168,7 @@ class Settings(BaseModel):
         alias="RAILWAY_ENDPOINT",
         description="Another address of Railway's API, e.g. an emulator's.",
     )
-    railway_webhook_secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = Field(
+    railway_webhook_secrets: Secrets = Field(
         (),
         alias="RAILWAY_WEBHOOK_SECRETS",
         description="What Railway's webhooks must carry; several while one is replaced, the newest first.",
@@ -211,12 +213,12 @@ class Settings(BaseModel):
         le=16,
         description="Cost of a password's hash. Below 10 is refused in production.",
     )
-    rate_limit_login: str = Field(
+    rate_limit_login: RateLimits = Field(
         "10 per minute",
         alias="RATE_LIMIT_LOGIN",
         description="Per address of the network, all together: log in, register, verify, refresh, reset or change a password.",
     )
-    rate_limit_api: str = Field(
+    rate_limit_api: RateLimits = Field(
         "600 per minute",
         alias="RATE_LIMIT_API",
         description="Per user or API key, else per address of the network.",
@@ -228,12 +230,14 @@ class Settings(BaseModel):
     )
 
     # Mail.
-    mail_url: SecretStr | None = Field(
+    mail_url: MailUrl | None = Field(
         None,
         alias="MAIL_URL",
         description="`smtp://user:password@host:587` (STARTTLS) or `smtps://...`; a mailbox folder in `DATA_DIR` unless set.",
     )
-    mail_from: str = Field("Platform <platform@localhost>", alias="MAIL_FROM", description="Sender of mails.")
+    mail_from: Sender = Field(
+        "Platform <platform@localhost>", alias="MAIL_FROM", description="Sender of mails."
+    )
 
     # The process.
     web_threads: int = Field(8, alias="WEB_THREADS", ge=1, le=128, description="Threads per web process.")
@@ -291,7 +295,7 @@ class Settings(BaseModel):
         alias="LOG_FORMAT",
         description="`auto`: one JSON object per line, but for a developer at a terminal.",
     )
-    sentry_dsn: SecretStr | None = Field(
+    sentry_dsn: SentryDsn | None = Field(
         None, alias="SENTRY_DSN", description="Where errors are reported; nowhere unless set."
     )
     metrics_token: SecretStr | None = Field(
@@ -336,10 +340,13 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _needs_each_other(self) -> Self:
+        faults = list[str]()
         if self.railway_api_token is not None and not (self.railway_workspace_id or "").strip():
-            raise ValueError("RAILWAY_WORKSPACE_ID: must be set when RAILWAY_API_TOKEN is")
+            faults.append("RAILWAY_WORKSPACE_ID: must be set when RAILWAY_API_TOKEN is")
         if self.on_sqlite and self.web_processes > 1 and "web_processes" in self.model_fields_set:
-            raise ValueError("WEB_PROCESSES: must be 1 on SQLite; set DATABASE_URL to a PostgreSQL for more")
+            faults.append("WEB_PROCESSES: must be 1 on SQLite; set DATABASE_URL to a PostgreSQL for more")
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
 
     @classmethod
@@ -355,16 +362,30 @@ class Settings(BaseModel):
         }
         if "RAILWAY_ENVIRONMENT_ID" in environment:  # set by Railway in every service
             given.setdefault("APP_ENV", "production")
-        try:
-            settings = cls.model_validate(given)
-        except ValidationError as error:
-            faults = [_fault(entry) for entry in error.errors(include_input=False, include_url=False)]
-            raise ConfigurationError(
-                "settings: " + "; ".join(faults)
-            ) from None  # the cause may quote a secret
+        settings, faults = cls._read(given)
+        if settings is None or faults:
+            raise ConfigurationError("settings: " + "; ".join(faults))
         if settings.is_production and (faults := settings.unsafe()):
             raise ConfigurationError("refusing to start in production: " + "; ".join(faults))
         return settings
+
+    @classmethod
+    def _read(cls, given: Mapping[str, str]) -> tuple[Self | None, list[str]]:
+        """The settings, and what is wrong: also what only shows without those that cannot be read at all."""
+        try:
+            return cls.model_validate(given), []
+        except ValidationError as error:  # not kept as a cause: it may quote a secret
+            entries = error.errors(include_input=False, include_url=False)
+        faults = [fault for entry in entries for fault in _faults(entry)]
+        unreadable = {str(entry["loc"][0]) for entry in entries if entry["loc"]}
+        rest = {name: value for name, value in given.items() if name not in unreadable}
+        if not unreadable or not rest:
+            return None, faults
+        settings, others = cls._read(rest)
+        if settings is not None and settings.is_production:
+            others += settings.unsafe()
+        # What asks for one of those may be wrong only because it was left out.
+        return None, faults + [one for one in others if not any(name in one for name in unreadable)]
 
     def unsafe(self) -> list[str]:
         """What must not be so in production, each with what to do."""
@@ -415,10 +436,10 @@ def _weak_keys(name: str, ring: KeyRing) -> list[str]:
     ]
 
 
-def _fault(entry: Any) -> str:
+def _faults(entry: Any) -> list[str]:
     where = ".".join(str(part) for part in entry["loc"])
-    message = str(entry["msg"]).removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
+    messages = str(entry["msg"]).removeprefix("Value error, ").splitlines()
+    return [f"{where}: {message}" if where else message for message in messages]
 
 
 def read_json_or_file(value: str) -> Any:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
+import railway_saas
 from railway_saas import RailwaySaasError
 from reference_server.cli import admin, audit, backup, database, deploy, doctor, jobs, serve, worker
 from reference_server.cli.context import own_process
+from reference_server.operations.migrating import why_unusable
 
 app = typer.Typer(
     name="railway-saas-server",
@@ -19,6 +23,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"railway-saas-server {railway_saas.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _group(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Run the platform, and look after it."""
+
+
 app.command("serve")(serve.serve)
 app.command("deploy")(deploy.deploy)
 app.command("smoke")(deploy.smoke)
@@ -47,8 +69,17 @@ def run(arguments: list[str] | None = None, *, is_own_process: bool = False) -> 
     try:
         app(args=arguments, prog_name="railway-saas-server")
     except RailwaySaasError as error:
-        sys.stderr.write(f"railway-saas-server: {error}\n")
-        return 1
+        return _failed(str(error))
+    except SQLAlchemyError as error:
+        reason = why_unusable(error)
+        if reason is None:
+            raise
+        return _failed(reason)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     return 0
+
+
+def _failed(why: str) -> int:
+    sys.stderr.write(f"railway-saas-server: {why}\n")
+    return 1

@@ -12,6 +12,7 @@ from reference_server.cli.context import settings
 from reference_server.clock import utc_now
 from reference_server.data.engines import ConnectionRole, open_engine
 from reference_server.operations.backup import BackupReport, read_backup, write_backup
+from reference_server.operations.migrating import require_migrated
 
 
 def backup(
@@ -21,9 +22,12 @@ def backup(
     configured = settings()
     if target.exists():
         raise typer.BadParameter(f"{target} exists; name another file")
+    if not os.access(target.absolute().parent, os.W_OK):
+        raise typer.BadParameter(f"{target.absolute().parent} is no folder that can be written to")
     unfinished = target.with_name(target.name + ".unfinished")
     engine = open_engine(configured, ConnectionRole.BACKUP, threads=1)
     try:
+        require_migrated(engine)
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             report = write_backup(engine, configured.encryption_keys, file, now=utc_now())
             file.flush()
@@ -42,6 +46,7 @@ def restore(
     configured = settings()
     engine = open_engine(configured, ConnectionRole.BACKUP, threads=1)
     try:
+        require_migrated(engine)
         with source.open("rb") as file:
             report = read_backup(engine, configured.encryption_keys, file)
     finally:

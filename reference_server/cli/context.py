@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reference_server.composition import build_platform
 from reference_server.data.engines import ConnectionRole
 from reference_server.observability.service import begin_service
+from reference_server.operations.migrating import require_migrated
 from reference_server.security.origin import Origin, coming_from
 from reference_server.security.scope import SYSTEM, scoped
 from reference_server.settings import Settings
@@ -35,9 +36,14 @@ def settings() -> Settings:
 
 @contextmanager
 def platform_for(command: str) -> Generator[Platform]:
-    """A platform for one command, which sees all rows and is named in the audit log."""
+    """A platform for one command, which sees all rows and is named in the audit log.
+
+    Raises:
+        ConfigurationError: The settings cannot be used, or the database is not migrated.
+    """
     platform = build_platform(settings(), ConnectionRole.WORKER, needs_railway=False)
     try:
+        require_migrated(platform.database.engine)
         with (
             scoped(SYSTEM),
             coming_from(Origin(request_id=f"command-{os.getpid()}", via=f"command {command}")),

@@ -11,8 +11,6 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from railway_saas.errors import ConfigurationError
-
 if TYPE_CHECKING:
     from collections.abc import Generator
     from email.message import EmailMessage
@@ -25,6 +23,7 @@ log = logging.getLogger("reference_server.mail")
 TIMEOUT_S: Final = 20.0
 """Of connecting, and of each answer of the mail server."""
 _PORTS: Final = {"smtp": 587, "smtps": 465}
+_HOW_URLS_LOOK: Final = "must be like smtp://user:password@host:587 or smtps://user:password@host:465"
 _PERMANENT: Final = range(500, 600)
 """RFC 5321, section 4.2.1: the command must not be repeated as it is."""
 
@@ -126,26 +125,29 @@ class FolderTransport:
 
 
 def transport_of(settings: Settings) -> MailTransport:
-    """What `MAIL_URL` says; a folder in `DATA_DIR` without it.
-
-    Raises:
-        ConfigurationError: It cannot be read. It is not quoted: it may hold a password.
-    """
+    """What `MAIL_URL` says; a folder in `DATA_DIR` without it."""
     if settings.mail_url is None:
         return FolderTransport(settings.data_dir / "mailbox")
+    return smtp_of(settings.mail_url.get_secret_value())
+
+
+def smtp_of(url: str) -> SmtpTransport:
+    """The mail server of a URL.
+
+    Raises:
+        ValueError: It cannot be read. It is not quoted: it may hold a password.
+    """
     try:
-        parts = urlsplit(settings.mail_url.get_secret_value())
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
         options = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
     except ValueError:
-        raise ConfigurationError("MAIL_URL: cannot be read") from None
+        raise ValueError(_HOW_URLS_LOOK) from None
     if parts.scheme not in _PORTS or not host or options.keys() - {"tls"}:
-        raise ConfigurationError(
-            "MAIL_URL: must be like smtp://user:password@host:587 or smtps://user:password@host:465"
-        )
+        raise ValueError(_HOW_URLS_LOOK)
     in_clear = options.get("tls") == ["off"]
     if in_clear and (parts.scheme == "smtps" or host not in {"localhost", "127.0.0.1", "::1"}):
-        raise ConfigurationError("MAIL_URL: tls=off goes with smtp:// and a mail server on this machine only")
+        raise ValueError("tls=off goes with smtp:// and a mail server on this machine only")
     return SmtpTransport(
         host=host,
         port=port or _PORTS[parts.scheme],

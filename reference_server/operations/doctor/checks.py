@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 import httpx
 import redis
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from railway_saas.errors import RailwayAuthError, RailwayError, RepositoryError
 from reference_server import migrations
 from reference_server.data.engines import is_local
 from reference_server.mail.transports import MailFailedError
 from reference_server.operations.doctor.findings import Finding, Grade, failed, fine, warning
+from reference_server.operations.migrating import lacks_roles, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,11 +51,13 @@ def examine_database(platform: Platform) -> Iterator[Finding]:
                 yield from _postgresql(connection.execute(text(_ABOUT_US)).one(), engine)
         is_current = migrations.is_current(engine)
     except (SQLAlchemyError, RepositoryError) as error:
-        yield failed(
-            "database",
-            f"does not answer ({type(error).__name__})",
-            "check DATABASE_URL and that the server runs",
-        )
+        if isinstance(error, DBAPIError) and lacks_roles(error):
+            yield failed("database", "the platform's roles are missing", "run `railway-saas-server migrate`")
+        else:
+            said = said_by(error) if isinstance(error, DBAPIError) else type(error).__name__
+            yield failed(
+                "database", f"cannot be used ({said})", "check DATABASE_URL and that the server runs"
+            )
         return
     if is_current:
         yield fine("migrations", "the database is up to date")

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from railway_saas.repositories.sqlalchemy import Base
 from reference_server.data.models import ServerBase
@@ -46,6 +46,7 @@ CHECK: Final = "tenancy"
 FIX: Final = (
     "run `railway-saas-server migrate` with this version, and see docs/server/security.md, Row level security"
 )
+_FIRST: Final = "mend what `database` and `migrations` say; then this can be tried"
 
 OPEN_TO_ALL: Final = {"templates", "template_revisions"}
 """The catalogue is everybody's to read."""
@@ -75,12 +76,16 @@ def examine_tenancy(engine: Engine) -> Iterator[Finding]:
             "use PostgreSQL for anything but one laptop",
         )
         return
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        try:
-            faults = list(_attempts(connection))
-        finally:
-            transaction.rollback()
+    try:
+        with engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                faults = list(_attempts(connection))
+            finally:
+                transaction.rollback()
+    except (OperationalError, ProgrammingError) as error:
+        yield failed(CHECK, f"could not be tried ({type(error).__name__})", _FIRST)
+        return
     yield from faults
     if not faults:
         count = len(all_tables())

@@ -88,12 +88,39 @@ def test_on_railway_production_is_the_default() -> None:
         ("JWT_SECRET", "a:hush,a:hushhush"),
         ("DATABASE_TLS", "maybe"),
         ("BCRYPT_ROUNDS", "40"),
+        ("BASE_URL", "https://platform.example.com/"),
+        ("DATABASE_URL", "hush"),
+        ("DATABASE_URL", "mysql://hush@db.example.com/x"),
+        ("DATABASE_REPLICA_URL", "postgresql://u:hush@host:port/x"),
+        ("REDIS_URL", "hush"),
+        ("SENTRY_DSN", "hush"),
+        ("SENTRY_DSN", "https://hush@sentry.example.com/"),
+        ("MAIL_URL", "http://u:hush@mail.example.com"),
+        ("MAIL_URL", "smtp://u:hush@mail.example.com?tls=off"),
+        ("MAIL_FROM", "hush"),
+        ("RATE_LIMIT_LOGIN", "hush"),
+        ("RATE_LIMIT_API", "ten per minute"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_and_not_quoted(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name) as caught:
         read(**{name: value})
     assert "hush" not in str(caught.value)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(PORT="many", MAIL_FROM="me", JWT_SECRET=None, RAILWAY_WORKSPACE_ID=None)
+    for name in ("PORT", "MAIL_FROM", "RAILWAY_WORKSPACE_ID"):
+        assert f"{name}: " in str(caught.value)
+    with pytest.raises(ConfigurationError, match=r"PORT: .*JWT_SECRET: set it"):
+        read(PORT="many", JWT_SECRET=None)
+
+
+def test_what_cannot_be_read_brings_no_faults_that_only_come_of_it() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(DATABASE_URL="hush", WEB_PROCESSES="2")
+    assert "WEB_PROCESSES" not in str(caught.value)
 
 
 def test_a_token_needs_its_workspace() -> None:
