@@ -46,7 +46,9 @@ def create_app(platform: Platform) -> Flask:
     )
     app.openapi_version = "3.1.0"
     app.config.update(
-        MAX_CONTENT_LENGTH=platform.settings.max_body_bytes,
+        MAX_BODY_BYTES=platform.settings.max_body_bytes,
+        # Of a body in chunks one byte more is read, so that one that is too large is told from one that just fits.
+        MAX_CONTENT_LENGTH=platform.settings.max_body_bytes + 1,
         PUBLIC_ENDPOINTS=_PUBLIC_ENDPOINTS,
         DEBUG=platform.settings.debug,
     )

@@ -17,6 +17,8 @@ import redis
 from dogpile.cache import make_region
 from dogpile.cache.api import CantDeserializeException
 
+from reference_server.redis_clients import Absence
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -54,13 +56,21 @@ class Cache:
     Args:
         client: The Redis where it is shared; in this process unless given.
         asked: Told of every look-up: the kind, and whether it was there.
+        absence: Of that Redis.
     """
 
-    def __init__(self, client: redis.Redis | None, *, asked: Callable[[str, bool], None]) -> None:
+    def __init__(
+        self,
+        client: redis.Redis | None,
+        *,
+        asked: Callable[[str, bool], None],
+        absence: Absence | None = None,
+    ) -> None:
         self._asked = asked
         self._own = _own_region()
         self._redis = client
         self._shared = None if client is None else _shared_region(client)
+        self._absence = absence or Absence()
         self._is_down = threading.Event()
 
     @property
@@ -80,7 +90,7 @@ class Cache:
             group: What is renewed together within its kind, e.g. what is one user's.
             ttl_s: How old it may be; unless given, as its store keeps answers.
         """
-        if self._shared is not None:
+        if self._shared is not None and not self._absence.lasts:
             try:
                 found = self._look_up(
                     self._shared, kind, f"{kind}:{group}:{self._generation(kind, group)}:{key}", make, ttl_s
@@ -117,7 +127,10 @@ class Cache:
         return found
 
     def renew(self, kind: str, *groups: str) -> None:
-        """Something of a kind was changed: all of those groups is made anew. Call it after the commit."""
+        """Something of a kind was changed: all of those groups is made anew. Call it after the commit.
+
+        Redis is told even where it did not answer a moment ago: other processes may reach it.
+        """
         if not groups or self._is_down.is_set():
             self._own.invalidate()  # type: ignore[no-untyped-call]  # dogpile.cache left it out
         if self._redis is None:
@@ -126,6 +139,8 @@ class Cache:
             self._redis.mset({_generation_key(kind, group): uuid4().hex for group in groups or ("",)})
         except (redis.RedisError, OSError) as error:
             self._gone(error)
+        else:
+            self._back()
 
     def _generation(self, kind: str, group: str) -> str:
         """Part of every key in Redis: whoever changes something changes it."""
@@ -134,12 +149,14 @@ class Cache:
         return found.decode(errors="replace") if isinstance(found, bytes) else "0"
 
     def _gone(self, error: Exception) -> None:
+        self._absence.begin()
         if not self._is_down.is_set():
             self._is_down.set()
             log.warning("Redis does not answer (%s): every process caches for itself", type(error).__name__)
 
     def _back(self) -> None:
         if self._is_down.is_set():
+            self._absence.end()
             self._is_down.clear()
             log.info("Redis answers again: the cache is shared as before")
 

@@ -42,7 +42,8 @@ begin_service(settings, "web")
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 
 # Threads: a request spends most of its time waiting for the database or for Railway, and the platform is written for them.
-worker_class = "gthread"
+# Ours gives reading a request a deadline: gunicorn_worker.
+worker_class = "reference_server.gunicorn_worker.DeadlineWorker"
 threads = settings.web_threads
 
 # SQLite lets one process write. Elsewhere two keep both cores of a small machine busy; see docs/adr/0017.
@@ -60,7 +61,7 @@ preload_app = False
 # How long requests that are at work may go on after a stop was asked for. Then they are cut off.
 graceful_timeout = settings.graceful_timeout_s
 
-# A process whose main thread does not answer for so long is killed and made anew. With gthread requests run in other
+# A process whose main thread does not answer for so long is killed and made anew. Requests run in other
 # threads, so that slow ones do not count: their limits are the database's time-outs and the Railway client's deadlines.
 timeout = 60
 

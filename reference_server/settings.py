@@ -268,6 +268,13 @@ class Settings(BaseModel):
         le=600,
         description="How long requests and jobs that are at work may go on after a stop was asked for.",
     )
+    request_read_s: int = Field(
+        20,
+        alias="REQUEST_READ_SECONDS",
+        ge=1,
+        le=600,
+        description="How long a client may take to send a request, its body included.",
+    )
     max_body_bytes: int = Field(
         1_048_576, alias="MAX_BODY_BYTES", ge=1_024, description="Largest request body."
     )

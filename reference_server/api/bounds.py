@@ -56,7 +56,7 @@ def register(app: Flask) -> None:
 
 
 def _check() -> None:
-    _refuse_large(request.content_length, request.max_content_length)
+    _refuse_large(request.content_length or 0)
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or request.method == "OPTIONS":
         return
@@ -69,8 +69,9 @@ def _check() -> None:
         _check_body()
 
 
-def _refuse_large(length: int | None, most: int | None) -> None:
-    if length is not None and most is not None and length > most:
+def _refuse_large(length: int) -> None:
+    most = cast("int", current_app.config["MAX_BODY_BYTES"])
+    if length > most:
         raise Problem(
             413, "request-entity-too-large", "The body is too large", f"At most {most} bytes are taken."
         )
@@ -98,7 +99,7 @@ def _check_body() -> None:
             415, "unsupported-media-type", "The body must be JSON", "Send Content-Type: application/json."
         )
     try:
-        request.get_data()
+        _refuse_large(len(request.get_data()))
     except OSError:  # chunks that are none; the server says so as it reads them
         raise Problem(400, "bad-request", "Not usable", "The body could not be read.") from None
     try:

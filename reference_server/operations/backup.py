@@ -1,8 +1,8 @@
 """Encrypted backups of the platform's own database, and their way back. Works on PostgreSQL and SQLite, from one to the other.
 
 A backup is one file: a line of JSON that says what it is, then frames. Each frame is gzip'ed JSON lines, encrypted with
-AES-256-GCM under a key of ENCRYPTION_KEYS; its place in the file is bound to it, and the last one says that it is the last,
-so that frames cannot be left out, moved, or cut off unseen (the STREAM construction of Hoang, Reyhanitabar, Rogaway and
+AES-256-GCM under a key of ENCRYPTION_KEYS; the first line and its place in the file are bound to it, and the last one says
+that it is the last, so that nothing can be altered, left out, moved, or cut off unseen (the STREAM construction of Hoang, Reyhanitabar, Rogaway and
 Vizár, CRYPTO 2015). Variables of customers stay sealed as they are in the database.
 
 Jobs that wait are not in it: the periodic jobs find their work again.
@@ -18,11 +18,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import func, insert, select
 
 from railway_saas.errors import ConfigurationError, UndecipherableError
@@ -42,6 +43,7 @@ FORMAT: Final = "railway-saas backup 1"
 _ROWS_PER_FRAME: Final = 2_000
 _NONCE_PREFIX_BYTES: Final = 7
 _MAX_FRAME_BYTES: Final = 256 * 2**20
+_MAX_HEAD_BYTES: Final = 10_000
 _NOT_KEPT: Final = {"workers"}
 """Tables that are only about processes that run now."""
 
@@ -74,15 +76,10 @@ def write_backup(engine: Engine, keys: KeyRing, target: IO[bytes], *, now: datet
     revisions = _revisions(engine)
     key_id, secret = keys.current
     prefix = os.urandom(_NONCE_PREFIX_BYTES)
-    head = {
-        "format": FORMAT,
-        "key": key_id,
-        "nonce": prefix.hex(),
-        "created_at": now.isoformat(),
-        "revisions": revisions,
-    }
-    target.write(json.dumps(head).encode() + b"\n")
-    frames = _Frames(derived_key(secret.get_secret_value(), BACKUPS), prefix)
+    head = _Head(format=FORMAT, key=key_id, nonce=prefix.hex(), created_at=now, revisions=revisions)
+    line = head.model_dump_json().encode() + b"\n"
+    target.write(line)
+    frames = _Frames(derived_key(secret.get_secret_value(), BACKUPS), prefix, line)
     counts: Counter[str] = Counter()
     with _snapshot(engine) as connection:
         for table in tables():
@@ -121,18 +118,19 @@ def read_backup(engine: Engine, keys: KeyRing, source: IO[bytes]) -> BackupRepor
         ConfigurationError: It is no backup, of another version, or the database is not empty.
         UndecipherableError: Its key is not in the ring, or it was altered or cut off.
     """
-    head = _head(source)
-    secret = keys.find(head["key"])
+    line = source.readline(_MAX_HEAD_BYTES)
+    head = _read_head(line)
+    secret = keys.find(head.key)
     if secret is None:
         raise UndecipherableError(
-            f"the backup is encrypted with the key {head['key']!r}, which ENCRYPTION_KEYS does not hold"
+            f"the backup is encrypted with the key {head.key!r}, which ENCRYPTION_KEYS does not hold"
         )
-    if head["revisions"] != _revisions(engine):
+    if head.revisions != _revisions(engine):
         raise ConfigurationError(
             "the backup is of another version of the schema: restore it with the version of the platform that made it, "
             "then migrate"
         )
-    frames = _Frames(derived_key(secret.get_secret_value(), BACKUPS), bytes.fromhex(head["nonce"]))
+    frames = _Frames(derived_key(secret.get_secret_value(), BACKUPS), bytes.fromhex(head.nonce), line)
     by_name = {table.name: table for table in tables()}
     counts: Counter[str] = Counter()
     expected: Mapping[str, int] = {}
@@ -147,18 +145,26 @@ def read_backup(engine: Engine, keys: KeyRing, source: IO[bytes]) -> BackupRepor
             counts[table.name] += len(frame["rows"])
         if dict(counts) != dict(expected):
             raise UndecipherableError("the backup does not hold what it says; nothing was restored")
-    return BackupReport(datetime.fromisoformat(head["created_at"]), dict(counts))
+    return BackupReport(head.created_at, dict(counts))
 
 
-def _head(source: IO[bytes]) -> dict[str, Any]:
+class _Head(BaseModel):
+    """The first line of a backup. Anybody can read it; nobody can change it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["railway-saas backup 1"]
+    key: str
+    nonce: str = Field(pattern=rf"^[0-9a-f]{{{2 * _NONCE_PREFIX_BYTES}}}$")
+    created_at: AwareDatetime
+    revisions: dict[str, str | None]
+
+
+def _read_head(line: bytes) -> _Head:
     try:
-        head = json.loads(source.readline(10_000))
-    except ValueError:
-        head = None
-    found = cast("dict[str, Any]", head) if isinstance(head, dict) else {}
-    if found.get("format") != FORMAT:
-        raise ConfigurationError(f"this is no backup of the platform (format {FORMAT!r})")
-    return found
+        return _Head.model_validate_json(line)
+    except ValidationError:
+        raise ConfigurationError(f"this is no backup of the platform (format {FORMAT!r})") from None
 
 
 def _refuse_unless_empty(connection: Connection) -> None:
@@ -176,11 +182,18 @@ def _revisions(engine: Engine) -> dict[str, str | None]:
 
 
 class _Frames:
-    """Encrypts and decrypts frames in their order."""
+    """Encrypts and decrypts frames in their order.
 
-    def __init__(self, key: bytes, prefix: bytes) -> None:
+    Args:
+        key: 32 bytes.
+        prefix: Of every nonce.
+        bound: What is in clear, and must be as it was.
+    """
+
+    def __init__(self, key: bytes, prefix: bytes, bound: bytes) -> None:
         self._cipher = AESGCM(key)
         self._prefix = prefix
+        self._bound = bound
         self._number = 0
 
     def _nonce(self, *, last: bool) -> bytes:
@@ -191,7 +204,7 @@ class _Frames:
     def sealed(self, frame: Mapping[str, Any], *, last: bool = False) -> bytes:
         """Length, whether it is the last, and the encrypted frame."""
         plain = gzip.compress(json.dumps(frame, separators=(",", ":")).encode(), compresslevel=5, mtime=0)
-        body = self._cipher.encrypt(self._nonce(last=last), plain, None)
+        body = self._cipher.encrypt(self._nonce(last=last), plain, self._bound)
         return struct.pack(">IB", len(body), last) + body
 
     def opened(self, source: IO[bytes]) -> Iterator[dict[str, Any]]:
@@ -206,10 +219,10 @@ class _Frames:
             length, last = struct.unpack(">I?", head) if len(head) == 5 else (0, False)  # noqa: PLR2004
             body = source.read(length) if 0 < length <= _MAX_FRAME_BYTES else b""
             try:
-                plain = self._cipher.decrypt(self._nonce(last=last), body, None)
+                plain = self._cipher.decrypt(self._nonce(last=last), body, self._bound)
             except (InvalidTag, ValueError):
                 raise UndecipherableError(
-                    f"frame {self._number} of the backup is missing or was altered; nothing was restored"
+                    f"frame {self._number} of the backup, or its first line, is missing or was altered; nothing was restored"
                 ) from None
             yield json.loads(gzip.decompress(plain))
         if source.read(1):

@@ -19,7 +19,7 @@ from flask import current_app, g, request
 from limits import parse_many
 from werkzeug.exceptions import TooManyRequests
 
-from railway_saas.errors import ConfigurationError
+from reference_server.redis_clients import Absence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,8 +36,6 @@ _LIMIT: Final = "_reference_server_rate_limit"
 _GUESSING: Final = "guessing"
 _UNLIMITED: Final = "unlimited"
 _PREFIX: Final = "railway-saas"
-_ALONE_S: Final = 5.0
-"""How long each process counts for itself before it asks a Redis again that did not answer."""
 _IPV6_NETWORK: Final = 64
 """Bits of an IPv6 address that name a customer's network: whoever has one has all 2^64 addresses of it.
 
@@ -81,16 +79,18 @@ class Counter:
         self._own = _OwnWindows()
         self._shared = None if client is None else _SharedWindows(client)
         self._now = now
-        self._alone_until = 0.0
-        self._lock = threading.Lock()
+        self._absence = Absence()
 
     def count(self, items: Iterable[RateLimitItem], *who: str) -> Sequence[Count]:
         """Count one request of somebody against each of their limits."""
-        if self._shared is not None and time.monotonic() >= self._alone_until:
+        if self._shared is not None and not self._absence.lasts:
             try:
                 return [self._count(self._shared, item, who) for item in items]
             except (redis.RedisError, OSError) as error:
-                self._go_alone(error)
+                if self._absence.begin():
+                    log.warning(
+                        "Redis does not answer (%s): every process counts for itself", type(error).__name__
+                    )
         return [self._count(self._own, item, who) for item in items]
 
     def _count(self, windows: _Windows, item: RateLimitItem, who: Sequence[str]) -> Count:
@@ -105,13 +105,6 @@ class Counter:
             remaining=max(0, item.amount - counted),
             resets_in_s=max(1, math.ceil(length_s - passed_s)),
         )
-
-    def _go_alone(self, error: Exception) -> None:
-        with self._lock:
-            was_told = time.monotonic() < self._alone_until
-            self._alone_until = time.monotonic() + _ALONE_S
-        if not was_told:
-            log.warning("Redis does not answer (%s): every process counts for itself", type(error).__name__)
 
 
 class _Windows(Protocol):
@@ -170,14 +163,10 @@ class _OwnWindows:
 
 
 def register(app: Flask, platform: Platform) -> None:
-    """Count every request, once it is known who asks; the answer's headers say what is left.
-
-    Raises:
-        ConfigurationError: A limit cannot be read.
-    """
+    """Count every request, once it is known who asks; the answer's headers say what is left."""
     settings = platform.settings
-    guesses = _items("RATE_LIMIT_LOGIN", settings.rate_limit_login)
-    requests = _items("RATE_LIMIT_API", settings.rate_limit_api)
+    guesses = parse_many(settings.rate_limit_login)
+    requests = parse_many(settings.rate_limit_api)
     counter = Counter(platform.redis)
 
     def check() -> None:
@@ -192,13 +181,6 @@ def register(app: Flask, platform: Platform) -> None:
 
     app.before_request(check)
     app.after_request(_tell)
-
-
-def _items(name: str, limit: str) -> Sequence[RateLimitItem]:
-    try:
-        return parse_many(limit)
-    except ValueError:
-        raise ConfigurationError(f"{name}={limit!r}: must be like `10 per minute`") from None
 
 
 def _too_many(count: Count) -> TooManyRequests:

@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from railway_saas.errors import ConfigurationError
 from reference_server.app import create_app
-from reference_server.composition import build_platform
-from reference_server.data.engines import ConnectionRole
-from reference_server.settings import Settings
 from tests.support.redis_server import Cable, running_redis
 
 if TYPE_CHECKING:
@@ -18,7 +14,6 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from railway_saas.emulator import Emulator
     from reference_server.composition import Platform
     from tests.server.conftest import Person
     from tests.support.redis_server import RedisServer
@@ -122,16 +117,6 @@ def test_guessing_tokens_is_counted_too(app: Flask) -> None:
         for n in range(6)
     ]
     assert codes == [401] * 5 + [429]
-
-
-def test_a_limit_that_cannot_be_read_is_refused_at_the_start(
-    environment: dict[str, str], emulator: Emulator
-) -> None:
-    settings = Settings.from_environment({**environment, "RATE_LIMIT_API": "many"})
-    platform = build_platform(settings, ConnectionRole.APP, emulator=emulator)
-    with pytest.raises(ConfigurationError, match="RATE_LIMIT_API"):
-        create_app(platform)
-    platform.close()
 
 
 class TestWithRedis:

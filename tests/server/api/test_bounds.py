@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,6 +25,20 @@ def post(person: Person, data: bytes, content_type: str = "application/json", **
 
 def test_a_body_that_is_too_large_is_not_read(ann: Person) -> None:
     assert kind(post(ann, b" " * 1_048_577)) == (413, "request-entity-too-large")
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(1_048_576, (400, "bad-request")), (1_048_577, (413, "request-entity-too-large"))],
+)
+def test_a_body_in_chunks_is_bounded_as_well(ann: Person, length: int, expected: tuple[int, str]) -> None:
+    answer = ann.browser.post(
+        "/api/instances",
+        input_stream=BytesIO(b" " * length),
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+        headers={"Authorization": f"Bearer {ann.token}", "Content-Type": "application/json"},
+    )
+    assert kind(answer) == expected
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])

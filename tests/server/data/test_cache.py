@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reference_server.cache import Cache
-from reference_server.redis_clients import open_redis
+from reference_server.redis_clients import Absence, open_redis
 from tests.support.redis_server import Cable, running_redis
 
 if TYPE_CHECKING:
@@ -124,14 +124,32 @@ def test_without_redis_it_goes_on_alone_and_comes_back(
 ) -> None:
     cable = Cable(redis_server)  # type: ignore[arg-type]
     cable.mend()
+    time = iter(range(0, 60, 3))
     with open_redis(cable.url) as client:
-        cache = Cache(client, asked=lambda *_: None)
+        cache = Cache(client, asked=lambda *_: None, absence=Absence(now=lambda: next(time)))
         cache.renew("catalogue")
         assert cache.get_or_make("catalogue", "k", lambda: "shared") == "shared"
         cable.cut()
         caplog.set_level("INFO", "reference_server.cache")
         assert cache.get_or_make("catalogue", "k", lambda: "own") == "own"
         cable.mend()
-        assert cache.get_or_make("catalogue", "k", lambda: "?") == "shared"
+        found = [cache.get_or_make("catalogue", "k", lambda: "?") for _ in range(3)]
+        assert (found[0], found[-1]) == ("own", "shared")  # it is left alone for a few seconds first
     assert ["Redis does not answer" in caplog.text, "Redis answers again" in caplog.text] == [True, True]
+    cable.cut()
+
+
+def test_a_change_is_told_to_redis_though_it_did_not_answer_a_moment_ago(redis_server: object) -> None:
+    cable = Cable(redis_server)  # type: ignore[arg-type]
+    cable.mend()
+    url = redis_server.url  # type: ignore[attr-defined]
+    with open_redis(cable.url) as client, open_redis(url) as direct:
+        near, far = (Cache(one, asked=lambda *_: None) for one in (client, direct))
+        assert far.get_or_make("catalogue", "told", lambda: "old") == "old"
+        cable.cut()
+        assert near.get_or_make("catalogue", "told", lambda: "own") == "own"
+        cable.mend()
+        near.renew("catalogue")
+        assert far.get_or_make("catalogue", "told", lambda: "new") == "new"
+        assert near.is_shared
     cable.cut()

@@ -140,7 +140,7 @@ class TestTheFile:
     def test_shows_nothing_of_what_is_in_it(self, engine: Engine) -> None:
         file = backed_up(engine)
         head, _, body = file.partition(b"\n")
-        assert b'"key": "k2"' in head
+        assert b'"key":"k2"' in head
         for word in (b"ann@example.com", b"shop", b"c4nary", b"instances"):
             assert word not in body
 
@@ -166,6 +166,16 @@ class TestTheFile:
             with pytest.raises(UndecipherableError):
                 read_backup(empty, KEYS, io.BytesIO(one))
         assert contents(empty) == nothing
+
+    def test_whose_first_line_was_altered_restores_nothing(self, engine: Engine, empty: Engine) -> None:
+        head, _, body = backed_up(engine).partition(b"\n")
+        year = str(NOW.year).encode()
+        assert year in head
+        with pytest.raises(UndecipherableError, match="altered"):
+            read_backup(empty, KEYS, io.BytesIO(head.replace(year, b"2019") + b"\n" + body))
+        for broken in (head.replace(b'"nonce"', b'"once"'), head.replace(b'"k2"', b"2"), head[:-1]):
+            with pytest.raises(ConfigurationError, match="no backup"):
+                read_backup(empty, KEYS, io.BytesIO(broken + b"\n" + body))
 
     def test_goes_into_an_empty_database_only(self, engine: Engine) -> None:
         with pytest.raises(ConfigurationError, match="not empty"):

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -132,6 +133,39 @@ def test_a_worker_answers_probes_on_its_port(start: Callable[..., Process], tmp_
     assert "railway_saas_workers_alive 1.0" in text
     assert process.stop() == 0
     assert all(json.loads(line)["service"] == "worker" for line in process.lines)
+
+
+def test_clients_that_send_slowly_do_not_stop_a_process(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
+    port = free_port()
+    environment = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/platform.db",
+        "WORKER_IN_PROCESS": "false",
+        "PORT": port,
+        "REQUEST_READ_SECONDS": "1",
+        "WEB_THREADS": "4",
+        **A_RAILWAY,
+    }
+    migrated(Settings.from_environment(environment))
+    url = f"http://127.0.0.1:{port}"
+    process = start(*GUNICORN, **environment)
+    process.wait_for(lambda: answers(url))
+    half_a_head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
+    half_a_body = (
+        b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\n"
+        b'Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{"email": '
+    )
+    with ExitStack() as opened:
+        slow = [opened.enter_context(socket.create_connection(("127.0.0.1", int(port)))) for _ in range(8)]
+        for number, one in enumerate(slow):
+            one.sendall(half_a_body if number % 2 else half_a_head)
+        assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
+        for one in slow:
+            one.settimeout(60)
+            while one.recv(4096):  # an answer, or none; then the connection ends
+                pass
+    assert process.stop() == 0
 
 
 def samples(text: str, name: str, **labels: str) -> list[float]:
