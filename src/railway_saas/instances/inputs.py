@@ -30,7 +30,9 @@ MAX_NAME: Final = 64
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 MAX_HOST: Final = 253
 """Characters of a host name. Source: RFC 1035, section 2.3.4."""
-RAILWAY_SUFFIX: Final = ".up.railway.app"
+RAILWAY_SUFFIXES: Final = (".railway.app", ".railway.internal")
+NO_PUBLIC_SUFFIXES: Final = (".internal", ".invalid", ".local", ".localhost", ".onion", ".test")
+"""No public name server answers for them. Sources: RFC 6761, RFC 6762, RFC 7686, ICANN on `.internal` (2024-07-29)."""
 MB_PER_GB: Final = 1000
 MAX_VARIABLES_BYTES: Final = 1024 * 1024
 """Bytes of all variables of an instance together. Our limit: they go out with one request, and Railway, which documents
@@ -65,7 +67,7 @@ def checked_domain(domain: str) -> str:
     """A custom domain in lower case, internationalized names in their ASCII form.
 
     Raises:
-        InstanceInputError: It is no host name, or one of Railway's own.
+        InstanceInputError: It is no host name, one of Railway's own, or one that nobody can reach.
     """
     try:
         host = domain.strip().rstrip(".").lower().encode("idna").decode("ascii")
@@ -75,9 +77,14 @@ def checked_domain(domain: str) -> str:
         raise InstanceInputError(
             f"domain={quoted(domain)}: must be a host name like app.example.com", argument="domain"
         )
-    if f".{host}".endswith(RAILWAY_SUFFIX):
+    if f".{host}".endswith(RAILWAY_SUFFIXES):
         raise InstanceInputError(
             f"domain={quoted(host)}: is one of Railway's own; give a domain of yours", argument="domain"
+        )
+    if host.endswith(NO_PUBLIC_SUFFIXES):
+        raise InstanceInputError(
+            f"domain={quoted(host)}: no public name server knows such names; give a domain of yours",
+            argument="domain",
         )
     return host
 

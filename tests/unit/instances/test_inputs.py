@@ -173,10 +173,17 @@ def test_a_host_name_has_253_characters_at_most() -> None:
         "*.up.railway.app",
         "x․up․railway․app",  # noqa: RUF001 - dots that become dots
         "up.railway.app",
+        "backboard.railway.app",
+        "postgres.railway.internal",
     ],
 )
 def test_railways_own_domains_are_refused(domain: str) -> None:
     assert "is one of Railway's own" in refused("domain", checked_domain, domain)
+
+
+@pytest.mark.parametrize("domain", ["shop.local", "a.localhost", "x.internal", "*.corp.test", "abc.onion"])
+def test_names_that_nobody_can_reach_are_refused(domain: str) -> None:
+    assert "no public name server" in refused("domain", checked_domain, domain)
 
 
 @few
