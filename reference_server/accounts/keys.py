@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from railway_saas.domain import new_id
 from reference_server.accounts.base import AccountsBase
 from reference_server.accounts.failures import SessionOverError, TooManyKeysError
+from reference_server.data.idempotency import KEPT
 from reference_server.data.models import ApiKeyRow
 from reference_server.security.scope import AUTH, scoped
 from reference_server.security.tokens import digest, new_secret
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from reference_server.data.accounts import Principal
+    from reference_server.data.database import ServerUnitOfWork
 
 API_KEY_PREFIX: Final = "rsk"
 MAX_API_KEYS: Final = 50
@@ -38,9 +40,23 @@ class KeyKeeping(AccountsBase):
     """Making and revoking them."""
 
     def create_api_key(
-        self, principal: Principal, *, name: str, scopes: Sequence[str], lifetime: timedelta
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        scopes: Sequence[str],
+        lifetime: timedelta,
+        made_under: str | None = None,
     ) -> NewApiKey:
         """A new key, in one transaction.
+
+        Args:
+            principal: Whose.
+            name: To know it by.
+            scopes: What it may do.
+            lifetime: How long.
+            made_under: The idempotency key of the request. A key that it made before, and whose secret nobody has seen as the
+                answer was lost, is revoked.
 
         Raises:
             TooManyKeysError: There are as many as one account may have.
@@ -53,6 +69,9 @@ class KeyKeeping(AccountsBase):
             session_id = principal.session_id
             if not (session_id and work.sessions.principal(session_id, user_id, now=now)):
                 raise SessionOverError
+            if made_under is not None:
+                for lost in work.api_keys.find_made_under(user_id, made_under, since=now - KEPT):
+                    self._revoke(work, user_id, lost)
             if work.api_keys.count_live(user_id, now=now) >= MAX_API_KEYS:
                 raise TooManyKeysError
             row = ApiKeyRow(
@@ -61,6 +80,7 @@ class KeyKeeping(AccountsBase):
                 name=name,
                 hint=secret[:_HINT],
                 digest=digest(secret),
+                made_under=made_under,
                 scopes=sorted(set(scopes)),
                 created_at=now,
                 expires_at=now + lifetime,
@@ -93,8 +113,12 @@ class KeyKeeping(AccountsBase):
     def revoke_api_key(self, user_id: UUID, key_id: UUID) -> bool:
         """End a key; whether there was such a good one."""
         with scoped(AUTH), self._database.unit_of_work() as work:
-            ended = work.api_keys.revoke(user_id=user_id, key_id=key_id, now=self._now())
-            if ended:
-                self._audit(work, "api_key.revoke", ("api_key", key_id), actor=user_id, user_id=user_id)
+            was_good = self._revoke(work, user_id, key_id)
             work.commit()
+        return was_good
+
+    def _revoke(self, work: ServerUnitOfWork, user_id: UUID, key_id: UUID) -> bool:
+        ended = work.api_keys.revoke(user_id=user_id, key_id=key_id, now=self._now())
+        if ended:
+            self._audit(work, "api_key.revoke", ("api_key", key_id), actor=user_id, user_id=user_id)
         return ended > 0

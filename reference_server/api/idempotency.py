@@ -19,7 +19,7 @@ from flask import Response, current_app, g, request
 from railway_saas import RailwaySaasError
 from reference_server.api.authentication import platform, principal
 from reference_server.api.problems import Problem, conflict, invalid, problem_of, respond
-from reference_server.data.idempotency import KnownRequest, Reservation
+from reference_server.data.idempotency import KEPT, KnownRequest, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,6 @@ REPLAYED: Final = "Idempotent-Replayed"
 """Marks an answer that was given before. Source: Stripe's API reference, "Idempotent requests"."""
 IDEMPOTENT: Final = "_reference_server_idempotent"
 MAX_KEY: Final = 255
-KEPT: Final = timedelta(days=1)
-"""As long as the SDK keeps the key of a deploy."""
 ABANDONED: Final = timedelta(seconds=60)
 """A request that is at work for longer than this has died with its process: no request may take half as long."""
 _KEPT_HEADERS: Final = ("Content-Type", "Location", "ETag")

@@ -12,7 +12,7 @@ from pydantic import Field
 from reference_server.accounts import Account
 from reference_server.api.authentication import admins_only, needs, platform, principal
 from reference_server.api.describing import ApiModel, PageQuery, described, reply
-from reference_server.api.idempotency import idempotent
+from reference_server.api.idempotency import derived_key, idempotent
 from reference_server.api.paging import Cursors
 from reference_server.api.people import (
     AccountModel,
@@ -107,7 +107,11 @@ def list_api_keys(query: PageQuery) -> Response:
 def create_api_key(body: ApiKeyBody) -> Response:
     """Make a key for a program. It may do what its scopes say and no more, and is shown this once."""
     made = platform().accounts.create_api_key(
-        principal(), name=body.name, scopes=body.scopes, lifetime=timedelta(days=body.expires_in_days)
+        principal(),
+        name=body.name,
+        scopes=body.scopes,
+        lifetime=timedelta(days=body.expires_in_days),
+        made_under=derived_key(),
     )
     return reply(NewApiKeyModel.of_new(made.row, made.secret), 201)
 

@@ -460,6 +460,16 @@ class ApiKeys:
             query = query.where(ApiKeyRow.id > after)
         return self._session.scalars(query).all()
 
+    def find_made_under(self, user_id: UUID, idempotency_key: str, *, since: datetime) -> Sequence[UUID]:
+        """Good ones that a request made since then."""
+        query = select(ApiKeyRow.id).where(
+            ApiKeyRow.user_id == user_id,
+            ApiKeyRow.made_under == idempotency_key,
+            ApiKeyRow.created_at > since,
+            ApiKeyRow.revoked_at.is_(None),
+        )
+        return self._session.scalars(query).all()
+
     def revoke(self, *, user_id: UUID, now: datetime, key_id: UUID | None = None) -> int:
         """End one, or all of a user's; how many."""
         change = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from railway_saas.repositories.sqlalchemy import Transaction
+
+
+KEPT: Final = timedelta(days=1)
+"""As long as the SDK keeps the key of a deploy."""
 
 
 class Seal(Protocol):

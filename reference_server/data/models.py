@@ -115,6 +115,8 @@ class ApiKeyRow(ServerBase):
     hint: Mapped[str] = mapped_column(String(20))
     """Its first characters, to know it by."""
     digest: Mapped[str] = mapped_column(String(64), unique=True)
+    made_under: Mapped[str | None] = mapped_column(String(80))
+    """The idempotency key of the request that made it."""
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

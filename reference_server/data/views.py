@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select
 
-from railway_saas.domain import InstanceStatus
-from railway_saas.domain.statuses import BUILDING, GONE
+from railway_saas.domain import DomainState, InstanceStatus, OperationKind, OperationState
+from railway_saas.domain.statuses import BUILDING, GONE, OPEN
 from railway_saas.repositories.sqlalchemy import Base
 from railway_saas.repositories.sqlalchemy.mapping.instances import event_of
 from railway_saas.repositories.sqlalchemy.models import InstanceEventRow
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from railway_saas.repositories.sqlalchemy import Transaction
 
 _MOVING: Final = BUILDING | {InstanceStatus.DEPLOYING, InstanceStatus.DELETING}
+_OPEN: Final = [state.value for state in sorted(OPEN)]
+_DOMAIN_MOVES: Final = [DomainState.ATTACHING.value, DomainState.REMOVING.value]
 _instances = Base.metadata.tables["instances"]
 _events = Base.metadata.tables["instance_events"]
+_operations = Base.metadata.tables["provider_operations"]
+_domains = Base.metadata.tables["instance_domains"]
 _templates = Base.metadata.tables["templates"]
 _revisions = Base.metadata.tables["template_revisions"]
 
@@ -62,6 +66,36 @@ class Views:
             is_moving = _instances.c.status.in_([status.value for status in _MOVING])
             query = query.where(or_(is_moving, _instances.c.attention.is_not(None)))
         return [row.id for row in self._transaction.rows(query)]
+
+    def under_way(self, instance_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Those of several instances for which something is still to be done at Railway that their own rows do not tell.
+
+        A preview changes nothing.
+        """
+        if not instance_ids:
+            return frozenset()
+        writes = select(_operations.c.instance_id).where(
+            _operations.c.instance_id.in_(instance_ids),
+            _operations.c.state.in_(_OPEN),
+            _operations.c.kind != OperationKind.PREVIEW.value,
+        )
+        domains = select(_domains.c.instance_id).where(
+            _domains.c.instance_id.in_(instance_ids), _domains.c.state.in_(_DOMAIN_MOVES)
+        )
+        return frozenset(row.instance_id for row in self._transaction.rows(writes.union(domains)))
+
+    def was_dropped(self, instance_id: UUID, number: int) -> bool:
+        """Whether a write that this wish of an instance asked for was given up before it was sent."""
+        query = (
+            select(_operations.c.id)
+            .where(
+                _operations.c.instance_id == instance_id,
+                _operations.c.state == OperationState.ABANDONED.value,
+                _operations.c.request["generation"].as_integer() == number,
+            )
+            .limit(1)
+        )
+        return bool(self._transaction.rows(query))
 
     def latest_events(self, instance_ids: Collection[UUID]) -> Mapping[UUID, InstanceEvent]:
         """What was said last about each of several instances: an index leads to it."""

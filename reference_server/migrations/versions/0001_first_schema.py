@@ -105,6 +105,7 @@ def _make_tokens() -> None:
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("hint", sa.String(20), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("made_under", sa.String(80), nullable=True),
         sa.Column("scopes", _JSON, nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("expires_at", _MOMENT, nullable=True),

@@ -125,6 +125,25 @@ def test_after_a_crash_the_repeat_finds_what_the_first_one_made(
     assert ann.post("/api/instances", body, headers=KEY).data == again.data
 
 
+def test_after_a_crash_a_key_that_nobody_has_seen_is_revoked(
+    ann: Person, emulator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"name": "script", "scopes": ["instances:read"]}
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(idempotency, "_keep", die)
+        with pytest.raises(KeyboardInterrupt):
+            ann.post("/api/users/api-keys", body, headers=KEY)
+    emulator.clock.advance(61)
+    again = ann.post("/api/users/api-keys", body, headers=KEY)
+    assert again.status_code == 201
+    good = [one["id"] for one in ann.get("/api/users/api-keys").json["items"] if not one["revoked_at"]]
+    assert good == [again.json["id"]]
+
+
 def test_a_fault_of_ours_leaves_the_key_free(
     stage: Stage, ann: Person, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
