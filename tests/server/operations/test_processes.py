@@ -145,6 +145,7 @@ def test_clients_that_send_slowly_do_not_stop_a_process(
         "PORT": port,
         "REQUEST_READ_SECONDS": "1",
         "WEB_THREADS": "4",
+        "BCRYPT_ROUNDS": "15",  # a log-in takes longer than reading may
         **A_RAILWAY,
     }
     migrated(Settings.from_environment(environment))
@@ -161,6 +162,8 @@ def test_clients_that_send_slowly_do_not_stop_a_process(
         for number, one in enumerate(slow):
             one.sendall(half_a_body if number % 2 else half_a_head)
         assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
+        body = {"email": "nobody@example.com", "password": PASSWORD}
+        assert httpx.post(f"{url}/api/auth/login", json=body, timeout=120).status_code == 401
         for one in slow:
             one.settimeout(60)
             while one.recv(4096):  # an answer, or none; then the connection ends
