@@ -357,8 +357,13 @@ class Settings(BaseModel):
         return self
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+    def from_environment(cls, environment: Mapping[str, str], *, for_schema_only: bool = False) -> Self:
         """Read the variables that are ours.
+
+        Args:
+            environment: Names and values.
+            for_schema_only: Nothing is done with them but to migrate the database: in production, too, that needs no secret of
+                the platform's.
 
         Raises:
             ConfigurationError: One cannot be used, or a production start would not be safe: every fault, with what to do.
@@ -372,7 +377,7 @@ class Settings(BaseModel):
         settings, faults = cls._read(given)
         if settings is None or faults:
             raise ConfigurationError("settings: " + "; ".join(faults))
-        if settings.is_production and (faults := settings.unsafe()):
+        if settings.is_production and not for_schema_only and (faults := settings.unsafe()):
             raise ConfigurationError("refusing to start in production: " + "; ".join(faults))
         return settings
 

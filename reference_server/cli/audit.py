@@ -40,13 +40,15 @@ def verify(
 
 @app.command("list")
 def list_entries(
-    subject: Annotated[str | None, typer.Option(help="Only entries about this id.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Only entries about this: its id, or as it is printed, `instance:...`.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 50,
     after: Annotated[str | None, typer.Option(help="Go on after this entry's id.")] = None,
 ) -> None:
     """Print entries as JSON lines, the oldest first."""
     with platform_for("audit list") as platform, platform.database.unit_of_work() as work:
-        page = work.audit.list_page(subject_id=subject, after=after, limit=limit)
+        page = work.audit.list_page(subject_id=_id_of(subject), after=after, limit=limit)
         for entry in page.items:
             typer.echo(
                 json.dumps(
@@ -61,6 +63,10 @@ def list_entries(
                     }
                 )
             )
+
+
+def _id_of(subject: str | None) -> str | None:
+    return None if subject is None else subject.rpartition(":")[2]
 
 
 def _noted(text: str) -> tuple[int, str]:

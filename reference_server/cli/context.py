@@ -26,9 +26,9 @@ own_process: ContextVar[bool] = ContextVar("own_process", default=False)
 """Whether this process runs nothing but one command, so that the command may set up its log."""
 
 
-def settings() -> Settings:
+def settings(*, for_schema_only: bool = False) -> Settings:
     """Those of the environment; from now on this process logs as they say, to standard error."""
-    found = Settings.from_environment(os.environ)
+    found = Settings.from_environment(os.environ, for_schema_only=for_schema_only)
     if own_process.get():
         begin_service(found, "command", stream=sys.stderr)
     return found

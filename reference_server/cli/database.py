@@ -14,8 +14,8 @@ from reference_server.operations import migrating
 
 
 def migrate() -> None:
-    """Bring the database up to date. Harmless when it is."""
-    migrating.migrate(settings())
+    """Bring the database up to date. Harmless when it is. Needs the address of the database, and no other secret."""
+    migrating.migrate(settings(for_schema_only=True))
     typer.echo("The database is up to date.")
 
 

@@ -137,10 +137,10 @@ def _emulate(environment: dict[str, str], stack: ExitStack) -> str:
 
 
 def _make_database(environment: dict[str, str], folder: Path, stack: ExitStack) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _hold(folder.with_suffix(".lock"), stack)
     shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     environment["DATABASE_URL"] = f"sqlite:///{folder.resolve() / 'platform.db'}"
 
@@ -159,7 +159,7 @@ def _hold(file: Path, stack: ExitStack) -> None:
 def _prepare(made: Laptop) -> Laptop:
     """Development only: migrate, fill the catalogue, and see that somebody can log in."""
     settings = made.settings
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     migrate(settings)
     platform = build_platform(settings, ConnectionRole.WORKER)
     try:

@@ -21,7 +21,7 @@ NOT_MIGRATED: Final = "the database is not at this version: run `railway-saas-se
 def migrate(settings: Settings) -> None:
     """Harmless when nothing is to be done, or when several processes do it at once."""
     if settings.on_sqlite:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_engine(settings, ConnectionRole.OWNER, threads=1)
     try:
         upgrade(engine)

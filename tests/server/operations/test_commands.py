@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,6 +94,32 @@ def test_a_backup_is_not_begun_where_it_cannot_be_written(
 ) -> None:
     assert run(["backup", str(tmp_path / "nowhere" / "backup")]) == 2
     assert "no folder that can be written to" in capsys.readouterr().err
+
+
+def test_migrating_needs_no_secret_of_the_platform(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    monkeypatch.setenv("DATA_DIR", str(folder))
+    monkeypatch.setenv("APP_ENV", "production")
+    assert run(["migrate"]) == 0
+    assert folder.stat().st_mode & 0o077 == 0
+    assert run(["jobs"]) == 1
+    assert "refusing to start in production" in capsys.readouterr().err
+
+
+def test_entries_of_the_audit_log_are_found_by_what_is_printed_of_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(["migrate"])
+    assert run(["seed"]) == 0
+    capsys.readouterr()
+    assert run(["audit", "list", "--limit", "1"]) == 0
+    subject = json.loads(capsys.readouterr().out)["subject"]
+    for asked in (subject, subject.partition(":")[2]):
+        assert run(["audit", "list", "--subject", asked]) == 0
+        found = [json.loads(line)["subject"] for line in capsys.readouterr().out.splitlines()]
+        assert set(found) == {subject}
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
