@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -75,20 +76,23 @@ def plans_of(settings: Settings) -> Plans:
     if settings.plans is None:
         return DEFAULT_PLANS
     try:
-        given = _GIVEN.validate_python(read_json_or_file(settings.plans))
+        given = _GIVEN.validate_json(json.dumps(read_json_or_file(settings.plans)), strict=True)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors(include_url=False)
+            ": ".join([*([".".join(map(str, entry["loc"]))] if entry["loc"] else []), entry["msg"]])
+            for entry in error.errors(include_url=False)
         )
         raise ConfigurationError(f"PLANS: {faults}") from None
-    return Plans(
-        [
-            Plan(
-                name=plan.name,
-                limits=Limits(**dict(plan.limits)),
-                grace_days=plan.grace_days,
-                price_lookup_keys=plan.price_lookup_keys,
-            )
-            for plan in given
-        ]
+    try:
+        return Plans([_plan(plan) for plan in given])
+    except ConfigurationError as error:
+        raise ConfigurationError(f"PLANS: {error}") from None
+
+
+def _plan(given: _PlanGiven) -> Plan:
+    return Plan(
+        name=given.name,
+        limits=Limits(**dict(given.limits)),
+        grace_days=given.grace_days,
+        price_lookup_keys=given.price_lookup_keys,
     )

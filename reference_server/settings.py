@@ -226,7 +226,7 @@ class Settings(BaseModel):
     plans: str | None = Field(
         None,
         alias="PLANS",
-        description="Plans and their limits as JSON, or the path of such a file; a free and a pro plan unless set.",
+        description="Plans and their limits as JSON, or the path of such a file; a free and a pro plan unless set. See [plans](plans.md).",
     )
 
     # Mail.

@@ -168,4 +168,4 @@ class Changing(AccountsBase):
             self._post(work, other[0], "already_registered", data, key=key)
             return
         key = f"verify_email:{digest(data['link'])}"
-        work.mail(mail(email, "verify_email", {"name": user.name, **data}, key=key, now=now))
+        work.mail(mail(email, "verify_new_email", {"name": user.name, **data}, key=key, now=now))

@@ -15,7 +15,7 @@ class LoggingIn(AccountsBase):
         """Begin a session. Every refusal looks alike and takes as long: one bcrypt, one more failure written.
 
         Raises:
-            LoginRefusedError: Address or password are wrong, or the address is not verified, locked, or being closed.
+            LoginRefusedError: Address or password is wrong, or the address is not verified, locked, or being closed.
         """
         with scoped(AUTH), self._database.unit_of_work() as work:
             found = work.users.find_by_email(email)

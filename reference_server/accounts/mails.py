@@ -1,10 +1,10 @@
 """Mails about accounts: rows of the outbox, written in the transaction that they tell about.
 
 What whoever sends them can rely on: the topic is `mail`; the payload is `{"to": address, "template": name, "data": {name:
-text}}`; every value of `data` is plain text to be escaped. Templates: `verify_email`, `already_registered`,
-`reset_password`, `password_changed`, `account_locked`, `session_reused`, `email_changed`.
+text}}`; every value of `data` is plain text to be escaped. Templates: `verify_email`, `verify_new_email`,
+`already_registered`, `reset_password`, `password_changed`, `account_locked`, `session_reused`, `email_changed`.
 
-`data["link"]` of `verify_email` and `reset_password` holds a secret that is good once. It stands nowhere else in clear
+`data["link"]` of the first two and of `reset_password` holds a secret that is good once. It stands nowhere else in clear
 (the database knows its SHA-256), so the payload must be cleared once the mail is sent or given up, and never logged.
 """
 

@@ -165,7 +165,8 @@ _IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
     "in": "header",
     "required": False,
     "description": "A key of yours, e.g. a new UUID. Sent again with the same request within a day, it gives the same answer "
-    "and nothing is done a second time; with another request it is refused (422); while the first is at work: 409.",
+    "and nothing is done a second time; with another request it is refused (422); while the first is at work: 409. A "
+    "request that is not valid (422) leaves it free.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _IF_MATCH: Final[dict[str, Any]] = {

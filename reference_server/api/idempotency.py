@@ -1,8 +1,8 @@
 """`Idempotency-Key`: the same key with the same request gives the same answer, and does nothing a second time.
 
 Source: the draft "The Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-idempotency-key-header-07). As there, an
-answer is kept whether it is good or a refusal; what was not begun (not logged in, not valid) and what failed for
-reasons of ours (5xx) is not.
+answer is kept whether it is good or a refusal. What is not valid (422) is not, so that the key serves for the request that is
+mended; nor what was not begun (not logged in), and what failed for reasons of ours (5xx).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ IDEMPOTENT: Final = "_reference_server_idempotent"
 MAX_KEY: Final = 255
 ABANDONED: Final = timedelta(seconds=60)
 """A request that is at work for longer than this has died with its process: no request may take half as long."""
+_NOT_VALID: Final = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _KEPT_HEADERS: Final = ("Content-Type", "Location", "ETag")
 
 
@@ -79,7 +80,7 @@ def _once(key: str, view: Callable[[], Response]) -> Response:
     except BaseException:
         _release(held)
         raise
-    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status_code in _NOT_VALID:
         _release(held)
     else:
         _keep(held, answer)

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from flask import Response, json
+from flask import Response, current_app, json
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from railway_saas import RailwaySaasError, errors
 from reference_server.accounts import LoginRefusedError
+from reference_server.api.pointers import pointer
 from reference_server.security.origin import current_origin
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("reference_server.api")
 
-LOGIN_REFUSED: Final = "Address or password are wrong, or the address is not verified yet, or log-ins of it are locked for a while."
+LOGIN_REFUSED: Final = "Address or password is wrong, or the address is not verified yet, or log-ins of it are locked for a while."
 """One sentence for all, so that nobody learns which addresses have an account."""
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:railway-saas:problem:"
@@ -98,7 +99,7 @@ def problem_of(error: RailwaySaasError) -> Problem:  # noqa: C901, PLR0911 - a t
     """What an error of the SDK is. What a customer can do something about is told in full, the rest goes to the log."""
     match error:
         case errors.InstanceNotFoundError():
-            return not_found("instance or template")
+            return not_found(error.what)
         case errors.LimitExceededError():
             more = {
                 "limit": error.limit,
@@ -109,28 +110,33 @@ def problem_of(error: RailwaySaasError) -> Problem:  # noqa: C901, PLR0911 - a t
                 "next_plan": error.next_plan,
                 "next_plan_allows": error.next_plan_allows,
             }
-            return Problem(403, "limit-exceeded", "Your plan has no room", str(error), more)
+            return Problem(403, "limit-exceeded", "Your plan has no room", _sentence(str(error)), more)
         case errors.InstanceStateError():
             return Problem(
                 409,
                 "illegal-transition",
                 "Not possible now",
-                str(error),
+                _sentence(str(error)),
                 {"current": error.current, "allowed": list(error.allowed)},
             )
         case errors.NameTakenError():
             return conflict(str(error), kind="name-taken", argument=error.argument)
         case errors.InstanceInputError():
-            return invalid(str(error), {"pointer": f"#/{error.argument}", "detail": str(error)})
+            return invalid(str(error), {"pointer": pointer(error.argument), "detail": str(error)})
         case errors.TemplateError():
             return invalid(
                 "The template's inputs cannot be used.",
-                *({"pointer": f"#/inputs/{one.path}", "detail": one.message} for one in error.problems),
+                *({"pointer": "#/inputs", "detail": str(one)} for one in error.problems),
             )
         case errors.WebhookRefusedError():
             return Problem(error.status_code, "webhook-refused", "Refused", str(error))
         case errors.NeedsAttentionError():
-            return conflict("An operator is looking into this instance.", kind="needs-attention")
+            possible = ", ".join(name.replace("_", " ") for name in error.allowed) or "nothing"
+            return conflict(
+                f"The instance needs attention: an operator has to decide what becomes of it. Possible now: {possible}.",
+                kind="needs-attention",
+                allowed=list(error.allowed),
+            )
         case errors.NotFoundError():
             return not_found("thing")
         case errors.ConflictError():
@@ -141,6 +147,11 @@ def problem_of(error: RailwaySaasError) -> Problem:  # noqa: C901, PLR0911 - a t
         case _:
             log.error("a fault of ours", exc_info=error)
             return Problem(500, "fault", "A fault of ours", "We have been told. Please try again later.")
+
+
+def _sentence(text: str) -> str:
+    """What the SDK says, as a sentence."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def respond(problem: Problem) -> Response:
@@ -160,12 +171,17 @@ def respond(problem: Problem) -> Response:
 def on_invalid_request(error: ValidationError) -> Response:
     """What pydantic found wrong with a request; values are not quoted, they may be passwords."""
     faults = [
-        {"pointer": "#/" + "/".join(str(part) for part in entry["loc"]), "detail": str(entry["msg"])}
+        {"pointer": pointer(*entry["loc"]), "detail": _without_prefix(str(entry["msg"]))}
         for entry in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     return respond(
         invalid("; ".join(f"{one['pointer'][2:] or 'body'}: {one['detail']}" for one in faults), *faults)
     )
+
+
+def _without_prefix(message: str) -> str:
+    """What our own validators say, without what pydantic puts before it."""
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
 def register(app: Flask) -> None:
@@ -178,14 +194,37 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _on_fault)
 
 
+_IN_OUR_WORDS: Final = {
+    400: ("bad-request", "Not usable", "The request cannot be read."),
+    404: ("not-found", "Not found", "There is nothing at this address; /openapi.json says what there is."),
+    405: ("method-not-allowed", "Method not allowed", "This address does not take this method."),
+    408: ("request-timeout", "Too slow", "The request did not come in time."),
+    411: ("length-required", "The length is missing", "Send Content-Length."),
+    413: ("request-entity-too-large", "The body is too large", "Send less."),
+    414: ("request-uri-too-long", "The address is too long", "Send less."),
+    415: ("unsupported-media-type", "The body must be JSON", "Send Content-Type: application/json."),
+    431: ("request-header-fields-too-large", "The headers are too large", "Send less."),
+}
+"""What the framework refuses: its own sentences are written for browsers."""
+
+
+def _in_our_words(status: int, error: HTTPException) -> Problem:
+    phrase = HTTPStatus(status).phrase
+    other = (phrase.lower().replace(" ", "-"), phrase, "The request cannot be answered so.")
+    kind, title, detail = _IN_OUR_WORDS.get(status, other)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        taken = sorted(set(error.valid_methods) - {"HEAD", "OPTIONS"})
+        detail = f"This address takes {' and '.join(taken) or 'OPTIONS'}."
+    if isinstance(error, RequestEntityTooLarge):
+        detail = f"At most {current_app.config['MAX_BODY_BYTES']} bytes are taken."
+    return Problem(status, kind, title, detail)
+
+
 def _on_http_exception(error: HTTPException) -> Response:
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:
         return cast("Response", error.get_response())  # a redirect
-    kind = HTTPStatus(status).phrase.lower().replace(" ", "-")
-    answer = respond(
-        Problem(status, kind, HTTPStatus(status).phrase, error.description or HTTPStatus(status).description)
-    )
+    answer = respond(_in_our_words(status, error))
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             answer.headers[name] = value

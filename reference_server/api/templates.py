@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -11,7 +13,7 @@ from flask_openapi import APIBlueprint, Tag
 from pydantic import Field, JsonValue, model_validator
 
 from railway_saas.domain import CatalogueTemplate
-from railway_saas.errors import RailwayAuthError, RailwayNotFoundError
+from railway_saas.errors import RailwayAuthError, RailwayNotFoundError, TemplateError
 from railway_saas.instances.inputs import MAX_NAME
 from reference_server.api.authentication import admins_only, needs, platform, principal, public
 from reference_server.api.describing import ApiModel, PageQuery, described, reply, reply_json
@@ -20,6 +22,7 @@ from reference_server.api.instances.blueprint import accepting
 from reference_server.api.instances.collection import DeployBody, deploy
 from reference_server.api.instances.models import ID, MOMENT, LimitsBody, LimitsModel, limits_model
 from reference_server.api.paging import Cursors
+from reference_server.api.pointers import pointer, pointer_of_path
 from reference_server.api.preconditions import (
     reply_with_etag,
     require_match,
@@ -276,21 +279,41 @@ def read_template(path: TemplatePath) -> Response:
 def publish_template(body: PublishBody) -> Response:
     """Offer a template: a document of yours, or one of Railway's by its code. For administrators."""
     document, railway_id, name, description = _source(body)
-    template = platform().manager.publish_template(
-        document,
-        name=name,
-        railway_template_id=railway_id,
-        description=description,
-        category=body.category,
-        price_tier=body.price_tier,
-        resources=body.resources.to_limits() if body.resources else None,
-        setup_config=body.setup_config,
-        actor=_actor(),
-    )
+    with _telling_faults(body.railway_code):
+        template = platform().manager.publish_template(
+            document,
+            name=name,
+            railway_template_id=railway_id,
+            description=description,
+            category=body.category,
+            price_tier=body.price_tier,
+            resources=body.resources.to_limits() if body.resources else None,
+            setup_config=body.setup_config,
+            actor=_actor(),
+        )
     platform().cache.renew(CATALOGUE)
     with platform().database.unit_of_work() as work:
         offer = read_offer(work, template.id)
     return reply_with_etag(_detail(offer), 201, Location=f"/api/templates/{template.id}")
+
+
+@contextmanager
+def _telling_faults(railway_code: str | None = None) -> Generator[None]:
+    """Say of every fault of a document where in the body it is. What came from Railway stands not in the body.
+
+    Raises:
+        Problem: The document cannot be used.
+    """
+    try:
+        yield
+    except TemplateError as error:
+        faults = [
+            {"pointer": pointer_of_path("document", one.path), "detail": one.message}
+            if railway_code is None
+            else {"pointer": pointer("railway_code"), "detail": str(one)}
+            for one in error.problems
+        ]
+        raise invalid("The template's document cannot be used.", *faults) from None
 
 
 def _source(body: PublishBody) -> tuple[dict[str, Any], str | None, str, str | None]:
@@ -318,14 +341,15 @@ def update_template(path: TemplatePath, body: TemplateBody) -> Response:
     columns = body.model_dump(exclude_unset=True, exclude={"document", "notes", "resources"})
     if body.resources is not None:
         columns["resources"] = body.resources.to_limits()
-    offer = platform().catalogue.change(
-        path.template_id,
-        check=lambda seen: require_match(_detail(seen)),
-        actor=_actor(),
-        document=body.document,
-        notes=body.notes,
-        **columns,
-    )
+    with _telling_faults():
+        offer = platform().catalogue.change(
+            path.template_id,
+            check=lambda seen: require_match(_detail(seen)),
+            actor=_actor(),
+            document=body.document,
+            notes=body.notes,
+            **columns,
+        )
     platform().cache.renew(CATALOGUE)
     return reply_with_etag(_detail(offer))
 

@@ -51,7 +51,7 @@ def read_offer(work: ServerUnitOfWork, template_id: UUID) -> Offer:
         template = None
     latest = work.templates.latest_revision(template_id)
     if template is None or latest is None:
-        raise InstanceNotFoundError(f"there is no template {template_id}")
+        raise InstanceNotFoundError(f"there is no template {template_id}", what="template")
     return Offer(
         template=template, latest=latest, revisions=work.views.revisions(template_id, limit=MOST_REVISIONS)
     )
@@ -182,8 +182,8 @@ def _remembered(known: _Known) -> Preview:
 _GIVEN: Final = re.compile(r"values\['(.*)'\]", re.DOTALL)
 
 
-def input_at(document: Mapping[str, object], path: str) -> str:
-    """Which input a fault is about: `Service.NAME`, as forms name it; the path itself where it is about none."""
+def input_at(document: Mapping[str, object], path: str) -> str | None:
+    """Which input a fault is about: `Service.NAME`, as forms name it; None where it is about none."""
     given = _GIVEN.fullmatch(path)
     if given:
         return given[1].replace("\\'", "'").replace("\\\\", "\\")
@@ -192,4 +192,4 @@ def input_at(document: Mapping[str, object], path: str) -> str:
             ends = (f".variables.{variable.name}", f".variables['{variable.name}']")
             if path in {service.path + end for end in ends}:
                 return f"{service.name}.{variable.name}"
-    return path
+    return None

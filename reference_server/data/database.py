@@ -122,7 +122,9 @@ class ServerUnitOfWork(SqlUnitOfWork):
         self._owners: set[UUID] = set()
         self._jobs = jobs
         self._wishes: dict[tuple[str, str], None] = {}
-        self.instances = WakingInstances(self._transaction, self._wish, cipher, self._owners.add)
+        self.instances: WakingInstances = WakingInstances(
+            self._transaction, self._wish, cipher, self._owners.add
+        )
         self.outbox: MailingOutbox = MailingOutbox(self._transaction, self._wish)
         self.events = NotifyingEvents(self._transaction, self.outbox)
         self.audit: TracedAudit = TracedAudit(self._transaction, self._actions.append)

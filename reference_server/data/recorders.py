@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from railway_saas.domain import new_id
 from railway_saas.domain.records import AuditEntry
 from railway_saas.repositories.sqlalchemy import SqlAudit, SqlInstances
+from railway_saas.repositories.sqlalchemy.reading import needed
+from reference_server.data import under_way
 from reference_server.data.outbox import ServerOutbox
 from reference_server.jobs.port import RECONCILE, SEND_MAIL
 from reference_server.mail.messages import TOPIC
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class WakingInstances(SqlInstances):
-    """An instance that is accepted or woken gets a turn; owners of those that change are noted."""
+    """An instance that is accepted or woken gets a turn; owners of those that change are noted.
+
+    Reading one also tells whether something is under way with it, as whoever shows it has to know.
+    """
 
     def __init__(
         self,
@@ -37,6 +42,18 @@ class WakingInstances(SqlInstances):
         super().__init__(transaction, cipher)
         self._wish = wish
         self._changed = changed
+        self._read_last: tuple[Instance, bool] | None = None
+
+    def get(self, instance_id: UUID) -> Instance:
+        row: Any = self._transaction.record(under_way.ONE.params(instance_id=instance_id))
+        instance = needed(row, self._read, f"instance {instance_id}")
+        self._read_last = (instance, bool(row.is_under_way))
+        return instance
+
+    def was_under_way(self, instance: Instance) -> bool | None:
+        """Whether something was, when this very object was read by its id; None: it was not."""
+        known, moves = self._read_last or (None, False)
+        return moves if known is instance else None
 
     def add(self, instance: Instance) -> None:
         super().add(instance)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select
 
-from railway_saas.domain import DomainState, InstanceStatus, OperationKind, OperationState
-from railway_saas.domain.statuses import BUILDING, GONE, OPEN
+from railway_saas.domain import InstanceStatus, OperationState
+from railway_saas.domain.records import GRANTING
+from railway_saas.domain.statuses import BUILDING, GONE
 from railway_saas.repositories.sqlalchemy import Base
 from railway_saas.repositories.sqlalchemy.mapping.instances import event_of
 from railway_saas.repositories.sqlalchemy.models import InstanceEventRow
+from reference_server.data import under_way
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,12 +24,10 @@ if TYPE_CHECKING:
     from railway_saas.repositories.sqlalchemy import Transaction
 
 _MOVING: Final = BUILDING | {InstanceStatus.DEPLOYING, InstanceStatus.DELETING}
-_OPEN: Final = [state.value for state in sorted(OPEN)]
-_DOMAIN_MOVES: Final = [DomainState.ATTACHING.value, DomainState.REMOVING.value]
 _instances = Base.metadata.tables["instances"]
 _events = Base.metadata.tables["instance_events"]
 _operations = Base.metadata.tables["provider_operations"]
-_domains = Base.metadata.tables["instance_domains"]
+_subscriptions = Base.metadata.tables["subscriptions"]
 _templates = Base.metadata.tables["templates"]
 _revisions = Base.metadata.tables["template_revisions"]
 
@@ -56,6 +56,12 @@ class Views:
             query = query.where(_instances.c.user_id == user_id)
         return {InstanceStatus(status): count for status, count in self._transaction.rows(query)}
 
+    def plans_held(self) -> Mapping[str, int]:
+        """Names of the plans that owners have by a subscription, and how many have each."""
+        query = select(_subscriptions.c.plan_name, func.count()).group_by(_subscriptions.c.plan_name)
+        held = _subscriptions.c.status.in_(sorted(GRANTING))
+        return {str(row.plan_name): int(row[1]) for row in self._transaction.rows(query.where(held))}
+
     def live_ids(self, *, user_id: UUID | None, limit: int) -> Sequence[UUID]:
         """An owner's instances that are not gone; of everybody's only those whose status says that they are on their way."""
         query = select(_instances.c.id).order_by(_instances.c.id).limit(limit)
@@ -68,21 +74,11 @@ class Views:
         return [row.id for row in self._transaction.rows(query)]
 
     def under_way(self, instance_ids: Collection[UUID]) -> frozenset[UUID]:
-        """Those of several instances for which something is still to be done at Railway that their own rows do not tell.
-
-        A preview changes nothing.
-        """
+        """Those of several instances for which something is under way that their own rows do not tell."""
         if not instance_ids:
             return frozenset()
-        writes = select(_operations.c.instance_id).where(
-            _operations.c.instance_id.in_(instance_ids),
-            _operations.c.state.in_(_OPEN),
-            _operations.c.kind != OperationKind.PREVIEW.value,
-        )
-        domains = select(_domains.c.instance_id).where(
-            _domains.c.instance_id.in_(instance_ids), _domains.c.state.in_(_DOMAIN_MOVES)
-        )
-        return frozenset(row.instance_id for row in self._transaction.rows(writes.union(domains)))
+        found = self._transaction.rows(under_way.of_many(instance_ids))
+        return frozenset(row.instance_id for row in found)
 
     def was_dropped(self, instance_id: UUID, number: int) -> bool:
         """Whether a write that this wish of an instance asked for was given up before it was sent."""

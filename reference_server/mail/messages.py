@@ -26,6 +26,7 @@ TOPIC: Final = "mail"
 
 TEMPLATES: Final[dict[str, frozenset[str]]] = {
     "verify_email": frozenset({"link"}),
+    "verify_new_email": frozenset({"link"}),
     "already_registered": frozenset(),
     "reset_password": frozenset({"link"}),
     "password_changed": frozenset(),

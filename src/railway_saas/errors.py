@@ -310,7 +310,17 @@ class ProvisioningError(InstanceError):
 
 
 class InstanceNotFoundError(InstanceError):
-    """There is no instance of that id, or it is somebody else's: the answer is the same."""
+    """There is no instance of that id, or it is somebody else's: the answer is the same.
+
+    `what` names what is missing where it is something else: a template, or something that the instance does not have.
+    """
+
+    what: str
+    """`instance`, `template`, `revision`, `deployment`, `service`, `domain` or `backup`."""
+
+    def __init__(self, message: str, *, what: str = "instance") -> None:
+        super().__init__(message)
+        self.what = what
 
 
 class InstanceStateError(InstanceError):
@@ -376,6 +386,13 @@ class LimitExceededError(InstanceError):
 
 class NeedsAttentionError(InstanceError):
     """The control loop has stopped for this instance until an operator retries, abandons or adopts."""
+
+    allowed: tuple[str, ...]
+    """What whoever asked may ask for all the same, where something was asked."""
+
+    def __init__(self, message: str, *, allowed: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class LeaseLostError(InstanceError):

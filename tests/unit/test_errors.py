@@ -57,6 +57,7 @@ OWN_FIELDS = {
     "problems": (TemplateProblem("$.services", "must be an object"),),
     "current": "running",
     "allowed": ("stop", "delete"),
+    "what": "domain",
     "limit": "vcpus",
     "plan": "free",
     "used": "1",

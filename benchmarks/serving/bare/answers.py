@@ -60,7 +60,7 @@ class InstanceOut(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: InstanceRow, seal: Seal) -> Self:
+    def of(cls, row: InstanceRow, seal: Seal, *, is_under_way: bool) -> Self:
         return cls(
             id=row.id,
             user_id=row.user_id,
@@ -69,7 +69,7 @@ class InstanceOut(BaseModel):
             name=row.name,
             status=row.status,
             desired_status=row.desired_status,
-            changing=is_changing(row, seal),
+            changing=is_changing(row, seal, is_under_way=is_under_way),
             needs_attention=row.attention is not None,
             domain=row.domain,
             error=row.error,
@@ -188,11 +188,16 @@ class DeployIn(Strict):
     inputs: dict[str, str] = Field(default_factory=dict[str, str], max_length=500)
 
 
-def is_changing(row: InstanceRow, seal: Seal) -> bool:
+def is_changing(row: InstanceRow, seal: Seal, *, is_under_way: bool) -> bool:
     """Whether something that is wanted is still to be done. What was wanted and what was given are sealed apart."""
     if row.status in GONE or row.attention is not None:
         return False
-    if row.undoing or row.desired_status == "deleted" or row.power != POWER_OF[row.desired_status]:
+    if (
+        is_under_way
+        or row.undoing
+        or row.desired_status == "deleted"
+        or row.power != POWER_OF[row.desired_status]
+    ):
         return True
     if row.power != "on":
         return False

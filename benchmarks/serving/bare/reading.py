@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from benchmarks.serving.bare.answers import (
@@ -22,6 +22,7 @@ from benchmarks.serving.bare.answers import (
 )
 from benchmarks.serving.bare.database import RefusedError, set_scope
 from railway_saas.repositories.sqlalchemy.models import (
+    InstanceDomainRow,
     InstanceEventRow,
     InstanceRow,
     ProviderOperationRow,
@@ -38,28 +39,40 @@ if TYPE_CHECKING:
 
 MOST_LIVE = 200
 OPEN = ("intended", "sent")
+UNDER_WAY = or_(
+    exists().where(
+        ProviderOperationRow.instance_id == InstanceRow.id,
+        ProviderOperationRow.state.in_(OPEN),
+        ProviderOperationRow.kind != "preview",
+    ),
+    exists().where(
+        InstanceDomainRow.instance_id == InstanceRow.id,
+        InstanceDomainRow.state.in_(("attaching", "removing")),
+    ),
+)
+"""Whether something is still to be done at Railway that the row of an instance does not tell."""
 
 
 def read_instance(backend: Backend, session: Session, user: UserRow, instance_id: UUID) -> InstanceOut:
-    row = session.scalar(
-        select(InstanceRow).where(InstanceRow.id == instance_id, InstanceRow.user_id == user.id)
-    )
-    if row is None:
+    found = session.execute(
+        select(InstanceRow, UNDER_WAY).where(InstanceRow.id == instance_id, InstanceRow.user_id == user.id)
+    ).one_or_none()
+    if found is None:
         raise RefusedError(HTTPStatus.NOT_FOUND, "There is no such instance.")
-    return InstanceOut.of(row, backend.inputs)
+    return InstanceOut.of(found[0], backend.inputs, is_under_way=found[1])
 
 
 def list_instances(
     backend: Backend, session: Session, user: UserRow, limit: int, after: str | None
 ) -> InstancesOut:
-    query = select(InstanceRow).where(InstanceRow.user_id == user.id)
+    query = select(InstanceRow, UNDER_WAY).where(InstanceRow.user_id == user.id)
     if after is not None:
         query = query.where(InstanceRow.id > UUID(after))
-    rows = session.scalars(query.order_by(InstanceRow.id).limit(limit + 1)).all()
+    rows = session.execute(query.order_by(InstanceRow.id).limit(limit + 1)).all()
     shown = rows[:limit]
     return InstancesOut(
-        items=[InstanceOut.of(row, backend.inputs) for row in shown],
-        next_cursor=str(shown[-1].id) if len(rows) > limit else None,
+        items=[InstanceOut.of(row, backend.inputs, is_under_way=moves) for row, moves in shown],
+        next_cursor=str(shown[-1][0].id) if len(rows) > limit else None,
     )
 
 
@@ -87,7 +100,7 @@ def read_status(backend: Backend, session: Session, user: UserRow) -> StatusOut:
     on_their_way = [
         row
         for row in live
-        if row.attention is not None or row.id in at_work or is_changing(row, backend.inputs)
+        if row.attention is not None or is_changing(row, backend.inputs, is_under_way=row.id in at_work)
     ]
     latest = _latest_events(session, on_their_way)
     return StatusOut(

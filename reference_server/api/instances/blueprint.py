@@ -9,14 +9,20 @@ from flask import Response
 from flask_openapi import APIBlueprint, Tag
 from pydantic import Field
 
-from reference_server.api.authentication import principal
+from reference_server.api.authentication import platform, principal
 from reference_server.api.describing import ApiModel, described, reply
 from reference_server.api.instances.models import OperationModel, operation_model
+from reference_server.api.pointers import pointer
+from reference_server.api.problems import Problem, invalid
+from reference_server.catalogue.offers import input_at
 from reference_server.following import Following, Progress
 from reference_server.instance_updates import Asker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from railway_saas.domain import Instance
+    from railway_saas.errors import TemplateError
 
 api = APIBlueprint(
     "instances",
@@ -76,3 +82,20 @@ def accepted(instance: Instance, message: str) -> Response:
         ),
     )
     return reply(wish, 202, Location=wish.links.self)
+
+
+def inputs_refused(error: TemplateError, template_id: UUID, revision_id: UUID | None) -> Problem:
+    """Every fault by the input that it is about, so that a form can show it there."""
+    with platform().database.unit_of_work() as work:
+        revision = (
+            work.templates.get_revision(revision_id)
+            if revision_id
+            else work.templates.latest_revision(template_id)
+        )
+    document: Mapping[str, object] = revision.document if revision else {}
+    faults: list[dict[str, str]] = []
+    for one in error.problems:
+        name = input_at(document, one.path)
+        known = {"pointer": pointer("inputs", name), "detail": one.message}
+        faults.append(known if name else {"pointer": pointer("inputs"), "detail": str(one)})
+    return invalid("The template's inputs cannot be used.", *faults)

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from flask import Response
 from pydantic import Field
 
-from railway_saas.domain import Instance, InstanceStatus, ProviderOperation
+from railway_saas.domain import Instance, InstanceStatus
 from railway_saas.domain.statuses import GONE
 from railway_saas.errors import TemplateError
 from reference_server.api.authentication import needs, platform, principal, reading, reads
 from reference_server.api.describing import ApiModel, SortedPageQuery, described, reply, reply_json
 from reference_server.api.idempotency import derived_key, idempotent
-from reference_server.api.instances.blueprint import accepted, actor, api, owner
+from reference_server.api.instances.blueprint import accepted, actor, api, inputs_refused, owner
 from reference_server.api.instances.models import (
     InstancePageModel,
     LimitsBody,
     OperationModel,
     instance_model,
     operation_model,
+    under_way,
 )
 from reference_server.api.paging import Cursors
-from reference_server.api.problems import Problem, forbidden, invalid
+from reference_server.api.problems import forbidden
 from reference_server.cache import STATUS
-from reference_server.catalogue.offers import input_at
 from reference_server.data.database import ServerUnitOfWork
 from reference_server.following import follow, is_changing
 
@@ -120,10 +120,13 @@ def list_instances(query: InstanceQuery) -> Response:
                 newest_first=query.newest_first,
             )
         )
+        moving = under_way(work, page.items)
     is_admin = owner() is None
     return reply(
         InstancePageModel.model_construct(
-            items=[instance_model(one, for_admin=is_admin) for one in page.items],
+            items=[
+                instance_model(one, is_under_way=one.id in moving, for_admin=is_admin) for one in page.items
+            ],
             next_cursor=cursors.wrap(page.next_cursor),
         )
     )
@@ -160,8 +163,8 @@ def _status(user_id: UUID | None) -> StatusModel:
         counts = work.views.count_by_status(user_id=user_id)
         live = [status for status in counts if status not in GONE]
         looked_at: Sequence[Instance] = _looked_at(work, user_id) if live else ()
-        open_ones = work.operations.list_open_for_many([one.id for one in looked_at])
-        changing = [one for one in looked_at if _is_on_its_way(one, open_ones)]
+        moving = under_way(work, looked_at)
+        changing = [one for one in looked_at if _is_on_its_way(one, moving)]
         latest = work.views.latest_events([one.id for one in changing])
     listed = [
         ChangingModel(
@@ -174,7 +177,7 @@ def _status(user_id: UUID | None) -> StatusModel:
                     one,
                     one.desired.generation,
                     event=latest.get(one.id),
-                    has_open_operations=bool(open_ones.get(one.id)),
+                    is_under_way=one.id in moving,
                 ),
             ),
         )
@@ -188,9 +191,9 @@ def _status(user_id: UUID | None) -> StatusModel:
     )
 
 
-def _is_on_its_way(instance: Instance, open_ones: Mapping[UUID, Sequence[ProviderOperation]]) -> bool:
+def _is_on_its_way(instance: Instance, moving: Collection[UUID]) -> bool:
     waits = instance.observed.attention is not None
-    return waits or is_changing(instance) or bool(open_ones.get(instance.id))
+    return waits or is_changing(instance, is_under_way=instance.id in moving)
 
 
 def _looked_at(work: ServerUnitOfWork, user_id: UUID | None) -> Sequence[Instance]:
@@ -225,21 +228,5 @@ def deploy(body: DeployBody) -> Response:
             actor=actor(),
         )
     except TemplateError as error:
-        raise _inputs_refused(body, error) from None
+        raise inputs_refused(error, body.template_id, body.revision_id) from None
     return accepted(instance, "accepted")
-
-
-def _inputs_refused(body: DeployBody, error: TemplateError) -> Problem:
-    """Every fault by the input that it is about, so that a form can show it there."""
-    with platform().database.unit_of_work() as work:
-        revision = (
-            work.templates.get_revision(body.revision_id)
-            if body.revision_id
-            else work.templates.latest_revision(body.template_id)
-        )
-    document: Mapping[str, object] = revision.document if revision else {}
-    faults = [
-        {"pointer": f"#/inputs/{input_at(document, one.path)}", "detail": one.message}
-        for one in error.problems
-    ]
-    return invalid("The template's inputs cannot be used.", *faults)

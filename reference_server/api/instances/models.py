@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, PlainSerializer
@@ -18,9 +18,14 @@ from railway_saas.domain import (
     InstanceStatus,
     ServiceLimits,
 )
-from railway_saas.instances.verbs import OPERATOR_VERBS, Verb, allowed_verbs
+from railway_saas.instances.verbs import Verb, allowed_verbs
 from reference_server.api.describing import ApiModel
-from reference_server.following import Following, Progress, is_changing
+from reference_server.following import Following, Progress, is_changing, needs_no_look
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reference_server.data.database import ServerUnitOfWork
 
 ID = "0199c1c2-6a4e-7f61-8a77-1f0f0e2f1b11"
 MOMENT = "2026-03-01T12:00:00Z"
@@ -107,7 +112,11 @@ class OperationModel(ApiModel):
 
     id: int = Field(description="Counts what was asked of the instance; 1 is the deploy.", examples=[1])
     instance_id: UUID = Field(examples=[ID])
-    state: Progress = Field(examples=["running"])
+    state: Progress = Field(
+        description="`running`; `done`; `failed`: `message` says why; `needs_attention`: an operator has to decide; "
+        "`replaced`: it was never done, as something that was asked for later took its place.",
+        examples=["running", "replaced"],
+    )
     done: int = Field(description="Services that run.", examples=[1])
     total: int = Field(description="Services that are to run.", examples=[3])
     message: str = Field(description="The last sentence about it.", examples=["Postgres runs"])
@@ -152,8 +161,15 @@ class DomainModel(ApiModel):
     created_at: datetime = Field(examples=[MOMENT])
 
 
-def instance_model(instance: Instance, *, for_admin: bool = False) -> InstanceModel:
-    """How an instance is shown: from its row alone."""
+def under_way(work: ServerUnitOfWork, instances: Collection[Instance]) -> frozenset[UUID]:
+    """Those for which something is under way that their rows do not tell. Asks only where that is not known."""
+    known = {one.id: work.instances.was_under_way(one) for one in instances if not needs_no_look(one)}
+    asked = work.views.under_way([key for key, moves in known.items() if moves is None])
+    return asked | {key for key, moves in known.items() if moves}
+
+
+def instance_model(instance: Instance, *, is_under_way: bool, for_admin: bool = False) -> InstanceModel:
+    """How an instance is shown: from its row, and `under_way`."""
     desired, observed, held = instance.desired, instance.observed, instance.resources
     return InstanceModel.model_construct(
         id=instance.id,
@@ -163,7 +179,7 @@ def instance_model(instance: Instance, *, for_admin: bool = False) -> InstanceMo
         name=instance.name,
         status=observed.status,
         desired_status=desired.status,
-        changing=is_changing(instance),
+        changing=is_changing(instance, is_under_way=is_under_way),
         needs_attention=observed.attention is not None,
         domain=observed.domain,
         error=(observed.attention or observed.error) if for_admin else observed.error,
@@ -175,7 +191,7 @@ def instance_model(instance: Instance, *, for_admin: bool = False) -> InstanceMo
             memory_gb=held.memory_gb,
             volume_gb=held.volume_gb,
         ),
-        actions=[verb for verb in allowed_verbs(instance) if for_admin or verb not in OPERATOR_VERBS],
+        actions=list(allowed_verbs(instance, for_owner=not for_admin)),
         created_at=instance.created_at,
         updated_at=instance.updated_at,
     )

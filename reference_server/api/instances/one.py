@@ -25,6 +25,7 @@ from reference_server.api.instances.models import (
     InstanceModel,
     LimitsBody,
     instance_model,
+    under_way,
 )
 from reference_server.api.preconditions import reply_with_etag, require_match, updates
 from reference_server.api.problems import invalid
@@ -54,18 +55,19 @@ class DeleteQuery(ApiModel):
     )
 
 
-def shown(instance: Instance) -> InstanceModel:
+def shown(work: ServerUnitOfWork, instance: Instance) -> InstanceModel:
     """To whoever asks."""
-    return instance_model(instance, for_admin=owner() is None)
+    is_under_way = instance.id in under_way(work, [instance])
+    return instance_model(instance, is_under_way=is_under_way, for_admin=owner() is None)
 
 
-def require_seen(_: ServerUnitOfWork, instance: Instance) -> None:
+def require_seen(work: ServerUnitOfWork, instance: Instance) -> None:
     """Whoever changes the instance has seen it as it is.
 
     Raises:
         Problem: If-Match is missing, or says otherwise.
     """
-    require_match(shown(instance))
+    require_match(shown(work, instance))
 
 
 @api.get("/<uuid:instance_id>", **described("Read an instance", InstanceModel, errors=(404,)))
@@ -74,8 +76,9 @@ def require_seen(_: ServerUnitOfWork, instance: Instance) -> None:
 def read_instance(path: InstancePath) -> Response:
     """One of your instances. Its ETag goes into If-Match of an update."""
     with reading() as work:
-        instance = platform().manager_in(work).get(path.instance_id, user_id=owner())
-    return reply_with_etag(shown(instance))
+        return reply_with_etag(
+            shown(work, platform().manager_in(work).get(path.instance_id, user_id=owner()))
+        )
 
 
 @api.put("/<uuid:instance_id>", **described("Change an instance", InstanceModel, errors=(404, 409)))
@@ -87,7 +90,8 @@ def update_instance(path: InstancePath, body: InstanceBody) -> Response:
     instance = platform().updates.change(
         path.instance_id, asker(), check=require_seen, name=body.name, limits=limits
     )
-    return reply_with_etag(shown(instance))
+    with platform().database.unit_of_work() as work:
+        return reply_with_etag(shown(work, instance))
 
 
 @api.delete("/<uuid:instance_id>", **accepting("Delete an instance"))

@@ -20,7 +20,7 @@ from reference_server.api.instances.blueprint import (
     api,
     owner,
 )
-from reference_server.api.instances.models import ID, MOMENT, OperationModel, operation_model
+from reference_server.api.instances.models import ID, MOMENT, OperationModel, operation_model, under_way
 from reference_server.api.paging import Cursors
 from reference_server.api.problems import not_found
 from reference_server.following import follow
@@ -117,7 +117,8 @@ def _model(operation: ProviderOperation, *, for_admin: bool) -> ProviderOperatio
 def read_operation(path: OperationPath) -> Response:
     """How far something is that was asked of an instance. Ask again every few seconds while it is `running`.
 
-    What was asked for later contains what was asked for before, so that all operations stand as the instance does.
+    What was asked for later contains what was asked for before, so that operations stand as the instance does. One that
+    something later took the place of, before it was done, is `replaced`.
     """
     mine = owner()
     with platform().database.unit_of_work() as work:
@@ -126,11 +127,17 @@ def read_operation(path: OperationPath) -> Response:
             if mine is None
             else work.instances.find_owned(path.instance_id, mine)
         )
-        if instance is None or path.number > instance.desired.generation:
+        if instance is None:
+            raise not_found("instance")
+        if path.number > instance.desired.generation:
             raise not_found("operation")
-        event = work.events.latest(instance.id)
-        has_open = bool(work.operations.list_open(instance.id))
-    seen = follow(instance, path.number, event=event, has_open_operations=has_open)
+        seen = follow(
+            instance,
+            path.number,
+            event=work.events.latest(instance.id),
+            is_under_way=instance.id in under_way(work, [instance]),
+            was_dropped=work.views.was_dropped(instance.id, path.number),
+        )
     return reply(operation_model(instance, seen))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from uuid import UUID
 
 from flask import Response
 from pydantic import Field, JsonValue
 
+from railway_saas.errors import TemplateError
 from railway_saas.instances import UpgradePreview
 from railway_saas.templates import TemplateDiff
 from reference_server.api.authentication import needs, platform
@@ -18,6 +21,7 @@ from reference_server.api.instances.blueprint import (
     accepting,
     actor,
     api,
+    inputs_refused,
     owner,
 )
 from reference_server.api.instances.models import ID, ResourcesModel
@@ -72,9 +76,10 @@ class PreviewModel(ApiModel):
 @needs("instances:read")
 def preview_upgrade(path: InstancePath, body: PreviewBody) -> Response:
     """See what an upgrade would change; nothing is."""
-    preview = platform().manager.preview_upgrade(
-        path.instance_id, revision_id=body.revision_id, inputs=body.inputs, user_id=owner()
-    )
+    with _telling_inputs(path.instance_id, body):
+        preview = platform().manager.preview_upgrade(
+            path.instance_id, revision_id=body.revision_id, inputs=body.inputs, user_id=owner()
+        )
     return reply(_preview_model(preview))
 
 
@@ -83,15 +88,30 @@ def preview_upgrade(path: InstancePath, body: PreviewBody) -> Response:
 @idempotent
 def upgrade(path: InstancePath, body: UpgradeBody) -> Response:
     """Take an instance to another revision; what does not come up is rolled back."""
-    instance = platform().manager.upgrade(
-        path.instance_id,
-        revision_id=body.revision_id,
-        inputs=body.inputs,
-        allow_removals=body.allow_removals,
-        user_id=owner(),
-        actor=actor(),
-    )
+    with _telling_inputs(path.instance_id, body):
+        instance = platform().manager.upgrade(
+            path.instance_id,
+            revision_id=body.revision_id,
+            inputs=body.inputs,
+            allow_removals=body.allow_removals,
+            user_id=owner(),
+            actor=actor(),
+        )
     return accepted(instance, "will be upgraded")
+
+
+@contextmanager
+def _telling_inputs(instance_id: UUID, body: PreviewBody) -> Generator[None]:
+    """Say of every fault which input of the body it is about.
+
+    Raises:
+        Problem: The inputs cannot be used.
+    """
+    try:
+        yield
+    except TemplateError as error:
+        template_id = platform().manager.get(instance_id, user_id=owner()).template_id
+        raise inputs_refused(error, template_id, body.revision_id) from None
 
 
 def _preview_model(preview: UpgradePreview) -> PreviewModel:

@@ -107,6 +107,28 @@ def _encryption(about: Any, engine: Engine) -> Iterator[Finding]:
         )
 
 
+def examine_plans(platform: Platform) -> Iterator[Finding]:
+    """Whether everybody's plan is still offered: who has another one cannot deploy."""
+    try:
+        with platform.database.unit_of_work() as work:
+            held = work.views.plans_held()
+    except RepositoryError as error:
+        yield failed("plans", f"the database cannot be asked ({type(error).__name__})", "see `database`")
+        return
+    offered = {plan.name for plan in platform.manager.plans}
+    gone = {name: count for name, count in held.items() if name not in offered}
+    for name, count in sorted(gone.items()):
+        yield failed(
+            "plans",
+            f"{count} customers have the plan {name!r}, which PLANS does not hold: they cannot deploy",
+            "put it back into PLANS, or give them another: `PUT /api/users/{id}` as an administrator",
+        )
+    if not gone:
+        yield fine(
+            "plans", f"everybody has one of: {', '.join(plan.name for plan in platform.manager.plans)}"
+        )
+
+
 def examine_redis(platform: Platform) -> Iterator[Finding]:
     """Whether it answers, and how fast."""
     if platform.redis is None:

@@ -25,6 +25,7 @@ CHECKS: Final[dict[str, Callable[[Platform], Iterator[Finding]]]] = {
     "settings": checks.examine_settings,
     "database": checks.examine_database,
     "tenancy": _tenancy,
+    "plans": checks.examine_plans,
     "redis": checks.examine_redis,
     "railway": checks.examine_railway,
     "webhook": checks.examine_webhook,

@@ -17,6 +17,7 @@ from railway_saas.domain.instances import (
     Power,
     Rollout,
     ServiceLimits,
+    Wish,
 )
 from railway_saas.domain.money import Money
 from railway_saas.domain.operations import OperationKind, ProviderOperation
@@ -67,6 +68,7 @@ __all__ = [
     "TemplateRevision",
     "UsageMetric",
     "UsageTotal",
+    "Wish",
     "new_id",
     "owner_id",
 ]

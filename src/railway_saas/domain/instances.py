@@ -71,6 +71,26 @@ class InstanceConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Something that was asked for and was not done yet when it was last looked at, or never will be."""
+
+    number: int
+    """The generation that it made; 1 is the deploy."""
+    verb: str
+    replaced: bool = False
+    """Whether something that was asked for later took its place before it was done."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {"number": self.number, "verb": self.verb, "replaced": self.replaced}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(number=stored["number"], verb=stored["verb"], replaced=stored["replaced"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
     """What somebody wants. Written by verbs only."""
 
@@ -82,6 +102,12 @@ class Desired:
     """When a scheduled deletion comes; None: none is scheduled."""
     generation: int = 1
     """Grows with every change."""
+    wishes: tuple[Wish, ...] = ()
+    """The latest of those that may be replaced, or were; oldest first."""
+
+    def is_replaced(self, number: int) -> bool:
+        """Whether what was asked for in this generation was never done, as something later took its place."""
+        return any(wish.number == number and wish.replaced for wish in self.wishes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +251,9 @@ class Instance:
     def is_changing(self) -> bool:
         """Whether something that is wanted is still to be done: Railway is at work, or a worker has yet to come by.
 
-        False where a wish was refused (`observed.error` says why) or an operator has to decide.
+        False where a wish was refused (`observed.error` says why) or an operator has to decide. What is done once, on
+        somebody's word (restart, redeploy, roll back, back up, restore), and custom domains have rows of their own: they are
+        not seen from here until Railway has taken them.
         """
         observed, desired = self.observed, self.desired
         if observed.status in GONE or observed.attention is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
+
+GRANTING: Final = frozenset({"active", "trialing", "past_due"})
+"""Statuses of a subscription in which its plan may be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class Subscription:
     @property
     def grants_plan(self) -> bool:
         """Whether the plan may be used: Stripe still tries to collect a `past_due` one."""
-        return self.status in {"active", "trialing", "past_due"}
+        return self.status in GRANTING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import OPEN, InstanceStatus, OperationState
 from railway_saas.instances.masking import known_values, masked
 from railway_saas.instances.mounts import place_of
-from railway_saas.instances.steps import Change, EventDraft, Intent
+from railway_saas.instances.steps import Change, DeploymentsOver, EventDraft, Intent
 from railway_saas.instances.texts import storable, storable_json
 from railway_saas.railway.models.domains import DNSRecordStatus
 
@@ -76,6 +76,7 @@ def merged(first: Change, then: Change) -> Change:
         operations=first.operations + then.operations,
         new_operations=first.new_operations + then.new_operations,
         deployments=first.deployments + then.deployments,
+        deployments_over=first.deployments_over + then.deployments_over,
         events=first.events + then.events,
     )
 
@@ -183,6 +184,7 @@ def gone(s: Situation) -> Change:
             if operation.kind is not OperationKind.PROJECT_DELETE
         ),
         domains_gone=tuple(s.domains),
+        deployments_over=(DeploymentsOver(at=s.now),),
         events=(EventDraft("delete", "deleted with everything in it"),),
     )
 

@@ -91,6 +91,17 @@ class EventDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentsOver:
+    """Deployments that nobody sees end: newer ones took their place, or all of it is gone."""
+
+    at: datetime
+    services: tuple[str, ...] | None = None
+    """Names of the services that they belong to; None: all."""
+    but: tuple[str, ...] = ()
+    """Railway's ids of those that go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Everything that one decision writes to the database, in one transaction."""
 
@@ -106,6 +117,7 @@ class Change:
     """Rows to update."""
     new_operations: tuple[ProviderOperation, ...] = ()
     deployments: tuple[Deployment, ...] = ()
+    deployments_over: tuple[DeploymentsOver, ...] = ()
     events: tuple[EventDraft, ...] = ()
 
 

@@ -50,6 +50,27 @@ async def test_a_deployment_that_stands_twice_ends_as_the_last_says(
         assert (await work.deployments.list_page(instance.id)).items == (replace(first, status="FAILED"),)
 
 
+async def test_what_has_no_end_yet_is_finished_but_for_what_goes_on(
+    database: AsyncDatabase, stock: Stock
+) -> None:
+    mine, other = stock.instance(name="mine"), stock.instance(name="other")
+    await added_async(database, mine, other)
+    before, newest, job = (deployment(mine.id, service=name) for name in ("web", "web", "job"))
+    ended = deployment(mine.id, service="web", finished_at=NOW)
+    theirs = deployment(other.id, service="web")
+    async with database.unit_of_work() as work:
+        await work.deployments.upsert([before, newest, job, ended, theirs])
+        but = [newest.railway_deployment_id]
+        assert await work.deployments.finish(mine.id, at=NOW + HOUR, services=["web"], but=but) == 1
+        assert await work.deployments.finish(mine.id, at=NOW + HOUR, services=[]) == 0
+        over = replace(before, finished_at=NOW + HOUR)
+        assert (await work.deployments.list_page(mine.id)).items == (over, newest, job, ended)
+        assert await work.deployments.finish(mine.id, at=NOW + 2 * HOUR) == 2
+        found = (await work.deployments.list_page(mine.id)).items
+        assert [one.finished_at for one in found] == [NOW + HOUR, NOW + 2 * HOUR, NOW + 2 * HOUR, NOW]
+        assert (await work.deployments.list_page(other.id)).items == (theirs,)
+
+
 async def test_events_are_kept_in_order_and_forgotten_by_age(database: AsyncDatabase, stock: Stock) -> None:
     instance = stock.instance()
     await added_async(database, instance)

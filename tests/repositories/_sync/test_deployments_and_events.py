@@ -49,6 +49,25 @@ def test_a_deployment_that_stands_twice_ends_as_the_last_says(database: Database
         assert (work.deployments.list_page(instance.id)).items == (replace(first, status="FAILED"),)
 
 
+def test_what_has_no_end_yet_is_finished_but_for_what_goes_on(database: Database, stock: Stock) -> None:
+    mine, other = stock.instance(name="mine"), stock.instance(name="other")
+    added_sync(database, mine, other)
+    before, newest, job = (deployment(mine.id, service=name) for name in ("web", "web", "job"))
+    ended = deployment(mine.id, service="web", finished_at=NOW)
+    theirs = deployment(other.id, service="web")
+    with database.unit_of_work() as work:
+        work.deployments.upsert([before, newest, job, ended, theirs])
+        but = [newest.railway_deployment_id]
+        assert work.deployments.finish(mine.id, at=NOW + HOUR, services=["web"], but=but) == 1
+        assert work.deployments.finish(mine.id, at=NOW + HOUR, services=[]) == 0
+        over = replace(before, finished_at=NOW + HOUR)
+        assert (work.deployments.list_page(mine.id)).items == (over, newest, job, ended)
+        assert work.deployments.finish(mine.id, at=NOW + 2 * HOUR) == 2
+        found = (work.deployments.list_page(mine.id)).items
+        assert [one.finished_at for one in found] == [NOW + HOUR, NOW + 2 * HOUR, NOW + 2 * HOUR, NOW]
+        assert (work.deployments.list_page(other.id)).items == (theirs,)
+
+
 def test_events_are_kept_in_order_and_forgotten_by_age(database: Database, stock: Stock) -> None:
     instance = stock.instance()
     added_sync(database, instance)

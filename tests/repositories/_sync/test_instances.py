@@ -18,6 +18,7 @@ from railway_saas.domain.instances import (
     Power,
     Rollout,
     ServiceLimits,
+    Wish,
 )
 from railway_saas.domain.plans import Resources
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus
@@ -36,6 +37,7 @@ EVERYTHING_DESIRED = {
     ),
     "delete_at": NOW + 24 * HOUR,
     "generation": 7,
+    "wishes": (Wish(number=5, verb="start", replaced=True), Wish(number=7, verb="suspend")),
 }
 
 

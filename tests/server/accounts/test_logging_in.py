@@ -8,6 +8,7 @@ import pytest
 
 from reference_server.data.accounts import email_digest
 from reference_server.security.scope import AUTH, SYSTEM, scoped
+from tests.server.conftest import PASSWORD
 
 if TYPE_CHECKING:
     from tests.server.accounts.conftest import World
@@ -25,6 +26,16 @@ def test_address_and_password_give_tokens(world: World, ann: Person) -> None:
     assert (answer.json["token_type"], answer.json["expires_in"]) == ("Bearer", 900)
     assert answer.headers["Cache-Control"] == "no-store"
     assert world.is_good(answer.json["access_token"])
+
+
+def test_a_refusal_does_not_say_what_was_wrong(world: World, ann: Person) -> None:
+    said = {
+        world.log_in(address, password).json["detail"]
+        for address, password in (("ann@example.com", "a wrong password"), ("nobody@example.com", PASSWORD))
+    }
+    assert said == {
+        "Address or password is wrong, or the address is not verified yet, or log-ins of it are locked for a while."
+    }
 
 
 def test_a_password_that_is_too_long_is_wrong_not_invalid(world: World, ann: Person) -> None:

@@ -54,7 +54,7 @@ class TestAnotherAddress:
     def test_holds_once_its_owner_follows_the_link(self, world: World, ann: Person) -> None:
         answer = self.ask(ann, "new@example.com")
         assert (answer.status_code, answer.json["email"]) == (200, "ann@example.com")
-        token = world.link("verify_email", to="new@example.com")
+        token = world.link("verify_new_email", to="new@example.com")
         assert ann.post("/api/auth/verify-email", json={"token": token}).status_code == 204
         assert ann.get("/api/users/profile").json["email"] == "new@example.com"
         (mail,) = world.mails("email_changed")
@@ -74,14 +74,14 @@ class TestAnotherAddress:
         self, world: World, ann: Person, bob: Person
     ) -> None:
         self.ask(ann, "typo@example.com")
-        token = world.link("verify_email")
+        token = world.link("verify_new_email")
         assert world.post("verify-email", {"token": token}).status_code == 401
         assert bob.post("/api/auth/verify-email", json={"token": token}).status_code == 401
         assert ann.post("/api/auth/verify-email", json={"token": token}).status_code == 204
 
     def test_that_somebody_else_has_verified_meanwhile_stays_theirs(self, world: World, ann: Person) -> None:
         self.ask(ann, "new@example.com")
-        token = world.link("verify_email")
+        token = world.link("verify_new_email")
         new_person(world.platform, world.app, "new@example.com")
         assert ann.post("/api/auth/verify-email", json={"token": token}).status_code == 422
         assert ann.get("/api/users/profile").json["email"] == "ann@example.com"
@@ -89,12 +89,12 @@ class TestAnotherAddress:
     def test_that_somebody_registered_and_never_verified_is_free(self, world: World, ann: Person) -> None:
         world.register("new@example.com")
         self.ask(ann, "new@example.com")
-        token = world.link("verify_email")
+        token = world.link("verify_new_email")
         assert ann.post("/api/auth/verify-email", json={"token": token}).status_code == 204
 
     def test_is_off_when_the_password_is_changed(self, world: World, ann: Person) -> None:
         self.ask(ann, "new@example.com")
-        token = world.link("verify_email")
+        token = world.link("verify_new_email")
         ann.post(
             "/api/auth/change-password",
             json={"current_password": PASSWORD, "password": "quite another passphrase"},
@@ -197,7 +197,7 @@ class TestOnPostgres:
         assert put(ann, "/api/users/profile", {"name": "Ann Example"}).status_code == 200
         body = {"name": "Ann", "email": "new@example.com", "current_password": PASSWORD}
         assert put(ann, "/api/users/profile", body).status_code == 200
-        token = world.link("verify_email")
+        token = world.link("verify_new_email")
         assert ann.post("/api/auth/verify-email", json={"token": token}).status_code == 204
         assert put(admin, f"/api/users/{ann.user.id}", {"plan": "pro"}).json["plan"] == "pro"
         assert ann.get("/api/users/profile").json["plan"] == "pro"

@@ -54,6 +54,31 @@ def test_a_refusal_is_an_answer_too(stage: Stage, ann: Person) -> None:
     assert ann.post("/api/instances", wish(template_id, "second"), headers=new).status_code == 202
 
 
+@pytest.mark.parametrize("path", ["/api/instances", "/api/templates/deploy"])
+def test_inputs_that_were_refused_may_be_mended_under_the_key(stage: Stage, ann: Person, path: str) -> None:
+    body = wish(stage.publish())
+    for wrong in ({**body, "inputs": {}}, {**body, "inputs": {"NOPE": "x"}}):
+        assert ann.post(path, wrong, headers=KEY).status_code == 422
+    assert ann.post(path, body, headers=KEY).status_code == 202
+    assert ann.post(path, body, headers=KEY).headers["Idempotent-Replayed"] == "true"
+    assert count(ann) == 1
+
+
+def test_whatever_is_not_valid_leaves_the_key_free(stage: Stage, ann: Person, admin: Person) -> None:
+    """Each is refused first, and then the same key does the next one."""
+    path = f"/api/instances/{stage.running(ann)}"
+    for person, where, body in (
+        (ann, f"{path}/restart?service=Nope", None),
+        (ann, f"{path}/domains", {"domain": "nonsense"}),
+        (ann, f"{path}/upgrade", {"inputs": {"NOPE": "x"}}),
+        (admin, "/api/templates", {"name": "x", "document": {"services": {}}}),
+    ):
+        refused = person.post(where, body, headers=KEY)
+        assert refused.status_code == 422, (where, refused.text)
+        assert "Idempotency-Key" not in refused.text, (where, refused.text)
+    assert ann.post(f"{path}/stop", headers=KEY).status_code == 202
+
+
 def test_another_request_under_the_key_is_refused(stage: Stage, ann: Person) -> None:
     template_id = stage.publish()
     ann.post("/api/instances", wish(template_id), headers=KEY)

@@ -98,6 +98,21 @@ class TestDeployments:
         assert back.status_code == 202, back.text
         assert ann.post(f"{path}/rollback", {"deployment_id": "nope"}).status_code == 404
 
+    def test_one_that_a_newer_one_replaced_has_its_end(self, stage: Stage, ann: Person) -> None:
+        instance_id = stage.running(ann)
+        path = f"/api/instances/{instance_id}"
+        ann.post(f"{path}/redeploy?service=Web")
+        stage.settle(instance_id)
+
+        def ends() -> list[tuple[str, bool]]:
+            listed = ann.get(f"{path}/deployments").json["items"]
+            return [(one["service"], one["finished_at"] is not None) for one in listed]
+
+        assert ends() == [("Database", False), ("Web", True), ("Web", False)]
+        ann.delete(path)
+        stage.settle(instance_id)
+        assert ends() == [("Database", True), ("Web", True), ("Web", True)]
+
 
 class TestOrder:
     def test_instances_events_and_deployments_are_read_from_either_end(

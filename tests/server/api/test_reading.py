@@ -52,8 +52,22 @@ def test_reading_takes_one_transaction_and_two_questions(
     with recorded(platform.database.engine) as sent:
         assert ann.get(path).status_code == 200
     asked = [one.sql for one in sent if "set_config" not in one.sql]
-    assert [sql.split("FROM")[1].split()[0] for sql in asked] == ["users", "instances"]
+    assert len(asked) == 2
+    assert "FROM users" in asked[0]
+    assert "FROM instances" in asked[1]
     assert len(begun) == 1
+
+
+def test_whether_what_runs_is_changing_takes_no_question_more(
+    platform: Platform, stage: Stage, ann: Person
+) -> None:
+    path = f"/api/instances/{stage.running(ann)}"
+    with recorded(platform.database.engine) as sent:
+        assert ann.get(path).json["changing"] is False
+    asked = [one.sql for one in sent if "set_config" not in one.sql]
+    assert len(asked) == 2
+    assert "provider_operations" in asked[1]
+    assert "instance_domains" in asked[1]
 
 
 @pytest.mark.parametrize("view", ["/api/instances", "/api/instances/status"])

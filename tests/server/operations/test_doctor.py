@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
+from railway_saas.domain import new_id
+from railway_saas.domain.records import Subscription
 from reference_server.cli.app import run
 from reference_server.data.engines import ConnectionRole, open_engine
 from reference_server.operations.doctor import CHECKS, Finding, Grade, examine
@@ -46,6 +48,28 @@ def test_a_database_that_was_not_migrated_is_told(platform: Platform) -> None:
     as_owner(platform, "DROP TABLE railway_saas_server_alembic_version")
     (finding,) = findings(platform, "migrations")
     assert (finding.grade, finding.fix) == (Grade.FAILED, "run `railway-saas-server migrate`")
+
+
+def test_a_plan_that_is_not_offered_any_more_is_told(platform: Platform) -> None:
+    (finding,) = findings(platform, "plans")
+    assert finding.grade is Grade.OK
+    now = platform.now()
+    with scoped(SYSTEM), platform.database.unit_of_work() as work:
+        for number, status in enumerate(["active", "past_due", "canceled"]):
+            held = Subscription(
+                id=new_id(now),
+                user_id=new_id(now),
+                stripe_subscription_id=f"sub_{number}",
+                plan_name="gone" if number else "pro",
+                status=status,
+                created_at=now,
+                updated_at=now,
+            )
+            work.subscriptions.upsert(held)
+        work.commit()
+    (finding,) = findings(platform, "plans")
+    assert finding.grade is Grade.FAILED
+    assert "1 customers have the plan 'gone'" in finding.detail
 
 
 def test_a_check_that_breaks_off_does_not_keep_the_others(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
 import pytest
 from sqlalchemy import make_url
 
 from railway_saas.errors import ConfigurationError
 from reference_server.data.engines import required_tls
+from reference_server.plans import plans_of
 from reference_server.settings import DEVELOPMENT_SECRET, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STRONG = "u9Tq2vLx7Zr4Wm1Kp8Ns5Yb3Hd6Jc0Ge"
 SAFE = {
@@ -147,3 +154,33 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
 )
 def test_a_remote_database_is_reached_encrypted(url: str, tls: str, expected: str | None) -> None:
     assert required_tls(make_url(url), read(DATABASE_TLS=tls)) == expected
+
+
+@pytest.mark.parametrize(
+    "plans",
+    [
+        '[{"name": "free", "limits": {"instances": true}}]',
+        '[{"name": "free", "limits": {"vcpus": true}}]',
+        '[{"name": "free", "limits": {"instances": "1"}}]',
+        '[{"name": "free", "limits": {"instances": -1}}]',
+        '[{"name": "free", "limits": {"cpus": 1}}]',
+        '[{"name": "free"}, {"name": "free"}]',
+        "[]",
+        "{}",
+        "[{",
+        "nowhere.json",
+    ],
+)
+def test_plans_that_cannot_be_used_are_refused(plans: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^PLANS: "):
+        plans_of(read(PLANS=plans))
+
+
+def test_plans_are_read_from_json_and_from_a_file(tmp_path: Path) -> None:
+    text = '[{"name": "free", "limits": {"instances": 1, "vcpus": 0.5, "memory_gb": "1.5", "tiers": ["starter"]}}]'
+    file = tmp_path / "plans.json"
+    file.write_text(text)
+    for given in (text, str(file)):
+        (plan,) = plans_of(read(PLANS=given))
+        assert (plan.limits.instances, plan.limits.vcpus) == (1, Decimal("0.5"))
+        assert (plan.limits.memory_gb, plan.limits.tiers) == (Decimal("1.5"), frozenset({"starter"}))

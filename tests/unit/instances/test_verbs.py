@@ -8,7 +8,7 @@ import pytest
 
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus
 from railway_saas.errors import InstanceStateError, NeedsAttentionError
-from railway_saas.instances.verbs import OPERATOR_VERBS, Verb, allowed_verbs, require_verb
+from railway_saas.instances.verbs import OPERATOR_VERBS, Verb, allowed_verbs, not_now, require_verb
 from tests.support.situations import instance, later
 
 RUNNING, STOPPED, SUSPENDED, DELETED = DesiredStatus
@@ -91,20 +91,38 @@ def test_a_verb_passes_exactly_if_it_is_listed(status: InstanceStatus, wanted: D
         pytest.param(
             InstanceStatus.STOPPED,
             STOPPED,
-            "restart is not possible while the instance is stopped; possible now: set_variables, ",
+            "restart is not possible: the instance is stopped; possible now: set variables, ",
             id="as it stands",
         ),
         pytest.param(
             InstanceStatus.RUNNING,
             STOPPED,
-            "restart is not possible while the instance is running and is to be stopped; ",
+            "restart is not possible: the instance is running and being stopped already; ",
             id="on its way",
         ),
         pytest.param(
             InstanceStatus.DELETED,
             DELETED,
-            "restart is not possible while the instance is deleted; possible now: nothing",
+            "restart is not possible: the instance is deleted; possible now: nothing",
             id="gone",
+        ),
+        pytest.param(
+            InstanceStatus.STOPPED,
+            RUNNING,
+            "restart is not possible: the instance is stopped and being started already; ",
+            id="on its way back",
+        ),
+        pytest.param(
+            InstanceStatus.PROVISIONING,
+            RUNNING,
+            "restart is not possible: the instance is still being set up (provisioning); ",
+            id="coming up",
+        ),
+        pytest.param(
+            InstanceStatus.RUNNING,
+            DELETED,
+            "restart is not possible: the instance is being deleted; possible now: nothing",
+            id="going",
         ),
     ],
 )
@@ -118,6 +136,32 @@ def test_a_refusal_says_how_it_stands(status: InstanceStatus, wanted: DesiredSta
 def test_a_refusal_says_that_an_operator_has_to_decide(verb: Verb) -> None:
     with pytest.raises(NeedsAttentionError, match=f"^{verb} is not possible until .*: somebody has to look$"):
         require_verb(instance(attention="somebody has to look"), verb)
+
+
+@pytest.mark.parametrize(("status", "wanted"), EVERYTHING)
+def test_an_owner_is_told_only_what_owners_may_ask_for(status: InstanceStatus, wanted: DesiredStatus) -> None:
+    of = instance(status, wanted=wanted)
+    assert set(allowed_verbs(of, for_owner=True)) == set(allowed_verbs(of)) - OPERATOR_VERBS
+    with pytest.raises(InstanceStateError) as caught:
+        require_verb(of, Verb.RETRY, for_owner=True)
+    assert caught.value.allowed == allowed_verbs(of, for_owner=True)
+    assert not any(f" {verb}" in str(caught.value).partition("possible now:")[2] for verb in OPERATOR_VERBS)
+
+
+def test_an_owner_may_delete_what_an_operator_has_to_decide_about() -> None:
+    with pytest.raises(NeedsAttentionError) as caught:
+        require_verb(instance(attention="look"), Verb.STOP, for_owner=True)
+    assert caught.value.allowed == (Verb.DELETE,)
+
+
+def test_a_verb_that_something_is_in_the_way_of_is_not_among_those_that_are_possible() -> None:
+    refused = not_now(instance(), Verb.UPGRADE, "a change is coming up")
+    assert str(refused).startswith(
+        "upgrade is not possible: the instance is running, and a change is coming up; "
+    )
+    assert Verb.UPGRADE not in refused.allowed
+    otherwise = not_now(instance(), Verb.ROLLBACK, "it runs that one", is_allowed_otherwise=True)
+    assert Verb.ROLLBACK in otherwise.allowed
 
 
 def test_what_owners_may_not_ask_for() -> None:

@@ -248,6 +248,8 @@ class AsyncControlLoop:
                 await work.operations.add(operation)
         if change.deployments:
             await work.deployments.upsert(change.deployments)
+        for over in change.deployments_over:
+            await work.deployments.finish(instance.id, at=over.at, services=over.services, but=over.but)
 
     async def _save_desired(self, work: AsyncUnitOfWork, instance: Instance) -> None:
         """Only the revision with its inputs, and what it holds of the plan, is the loop's to change; else verbs count."""

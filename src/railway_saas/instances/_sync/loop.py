@@ -245,6 +245,8 @@ class ControlLoop:
                 work.operations.add(operation)
         if change.deployments:
             work.deployments.upsert(change.deployments)
+        for over in change.deployments_over:
+            work.deployments.finish(instance.id, at=over.at, services=over.services, but=over.but)
 
     def _save_desired(self, work: UnitOfWork, instance: Instance) -> None:
         """Only the revision with its inputs, and what it holds of the plan, is the loop's to change; else verbs count."""

@@ -14,6 +14,7 @@ from railway_saas.instances.steps import (
     ENVIRONMENT,
     PROJECT,
     PROJECTS,
+    DeploymentsOver,
     EventDraft,
     Intent,
     Look,
@@ -195,7 +196,25 @@ def note_view(s: Situation) -> Verdict | None:
         *(EventDraft("status", service.sentence, service.name) for service in news),
         services=rows,
         deployments=tuple(_deployment(s, service) for service in news if service.deployment_id),
+        deployments_over=tuple(_replaced(s, news)),
     )
+
+
+def _replaced(s: Situation, news: Sequence[ServiceView]) -> Iterator[DeploymentsOver]:
+    """Railway takes the deployments before out of service once a newer one is up; none of them is looked at any more."""
+    up = [service for service in news if service.came_up and service.deployment_id]
+    if up:
+        yield DeploymentsOver(
+            at=s.now,
+            services=tuple(service.name for service in up),
+            but=tuple(one for service in up for one in _going_on(service)),
+        )
+
+
+def _going_on(service: ServiceView) -> Iterator[str]:
+    """The newest one, and what comes up whatever became of it."""
+    yield service.deployment_id or ""
+    yield from (one.deployment_id for one in service.older if one.is_coming)
 
 
 def _front(s: Situation, view: RailwayView) -> tuple[str | None, str | None]:

@@ -316,6 +316,24 @@ class DeploymentRepository(Protocol):
         """Insert, or update status, logs (unless None), `started_at` and `finished_at` by `railway_deployment_id`."""
         ...
 
+    def finish(
+        self,
+        instance_id: UUID,
+        *,
+        at: datetime,
+        services: Collection[str] | None = None,
+        but: Collection[str] = (),
+    ) -> int:
+        """Set `finished_at` of an instance's deployments that have none yet; how many there were.
+
+        Args:
+            instance_id: The instance.
+            at: When they ended.
+            services: Only those of services of these names; None: of all.
+            but: Railway's ids of those that go on.
+        """
+        ...
+
     def find(self, railway_deployment_id: str) -> Deployment | None:
         """By Railway's id."""
         ...

@@ -16,6 +16,7 @@ from railway_saas.domain.instances import (
     InstanceEvent,
     Observed,
     ServiceLimits,
+    Wish,
 )
 from railway_saas.domain.operations import OperationKind, ProviderOperation
 from railway_saas.domain.plans import Slots, refuse_over_limit
@@ -36,6 +37,7 @@ from railway_saas.instances.inputs import (
     resources_of,
     variables_bytes,
 )
+from railway_saas.instances.wishes import DEPLOY
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
@@ -167,7 +169,7 @@ class AsyncAccepting(AsyncDriving):
         """Check everything, then write the instance, its first operation, and who did it."""
         catalogue = await self._catalogue_entry(work, template_id)
         if not catalogue.is_active:
-            raise InstanceNotFoundError(f"template {template_id} is not offered any more")
+            raise InstanceNotFoundError(f"template {template_id} is not offered any more", what="template")
         revision = await self._revision(work, template_id, revision_id)
         document = Template.parse(revision.document)
         require_size(variables_bytes(document.fill(inputs), {}), "inputs")
@@ -187,7 +189,9 @@ class AsyncAccepting(AsyncDriving):
             template_id=template_id,
             name=name,
             desired=Desired(
-                revision_id=revision.id, config=InstanceConfig(inputs=dict(inputs), limits=wanted)
+                revision_id=revision.id,
+                config=InstanceConfig(inputs=dict(inputs), limits=wanted),
+                wishes=(Wish(number=1, verb=DEPLOY),),
             ),
             observed=Observed(status_since=now),
             resources=resources,

@@ -29,6 +29,7 @@ from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.placement import ProjectPerInstance
 from railway_saas.instances.showing import guarded, notebook_listener, told_nobody
 from railway_saas.instances.verbs import Verb, require_verb
+from railway_saas.instances.wishes import wishes_after
 from railway_saas.instances.writes import Scribe
 from railway_saas.templates import Template
 
@@ -101,7 +102,7 @@ class AsyncManagerBase:
     ) -> Instance:
         await self._owned(work, instance_id, user_id)
         instance = await work.instances.lock(instance_id)
-        require_verb(instance, verb)
+        require_verb(instance, verb, for_owner=user_id is not None)
         return instance
 
     async def _template(self, work: AsyncUnitOfWork, instance: Instance) -> Template:
@@ -119,11 +120,13 @@ class AsyncManagerBase:
     ) -> Instance:
         """Write what is wanted and who wants it, wake the loop, commit."""
         now = self._now()
+        before = instance.desired
         desired = replace(
-            instance.desired,
-            generation=instance.desired.generation + 1,
+            before,
+            generation=before.generation + 1,
             **changes,  # type: ignore[arg-type]  # names are those of the fields
         )
+        desired = replace(desired, wishes=wishes_after(instance, verb, desired.status))
         changed = replace(instance, desired=desired, updated_at=now)
         await work.instances.save_desired(changed)
         await work.instances.wake(instance.id, at=now)
@@ -198,7 +201,7 @@ class AsyncManagerBase:
         try:
             return await work.templates.get(template_id)
         except NotFoundError as error:
-            raise InstanceNotFoundError(f"there is no template {template_id}") from error
+            raise InstanceNotFoundError(f"there is no template {template_id}", what="template") from error
 
     async def _revision(
         self, work: AsyncUnitOfWork, template_id: UUID, revision_id: UUID | None
@@ -206,14 +209,16 @@ class AsyncManagerBase:
         if identity_if_given(revision_id, "revision_id") is None:
             latest = await work.templates.latest_revision(template_id)
             if latest is None:
-                raise InstanceNotFoundError(f"template {template_id} has no revision")
+                raise InstanceNotFoundError(f"template {template_id} has no revision", what="revision")
             return latest
         try:
             revision = await work.templates.get_revision(identity(revision_id, "revision_id"))
         except NotFoundError as error:
-            raise InstanceNotFoundError(f"there is no revision {revision_id}") from error
+            raise InstanceNotFoundError(f"there is no revision {revision_id}", what="revision") from error
         if revision.template_id != template_id:
-            raise InstanceNotFoundError(f"there is no revision {revision_id} of template {template_id}")
+            raise InstanceNotFoundError(
+                f"there is no revision {revision_id} of template {template_id}", what="revision"
+            )
         return revision
 
     async def get(self, instance_id: UUID, *, user_id: UUID | None = None) -> Instance:
@@ -232,7 +237,10 @@ class AsyncManagerBase:
         kind: OperationKind,
         prefix: str,
         request: Mapping[str, object],
+        *,
+        is_wish: bool = True,
     ) -> None:
+        """Write down what is to be sent once. It names the wish that it belongs to: who follows that one learns if it is dropped."""
         now = self._now()
         identity = new_id(now)
         operation = ProviderOperation(
@@ -240,7 +248,7 @@ class AsyncManagerBase:
             instance_id=instance.id,
             key=f"{prefix}:{identity}",
             kind=kind,
-            request=request,
+            request={**request, "generation": instance.desired.generation + 1} if is_wish else request,
             created_at=now,
         )
         await work.operations.add(operation)

@@ -190,7 +190,7 @@ class AsyncChanging(AsyncManagerBase):
             instance = await self._locked(work, instance_id, user_id, Verb.REMOVE_DOMAIN)
             row = await work.domains.find(host)
             if row is None or row.instance_id != instance.id:
-                raise InstanceNotFoundError(f"the instance has no domain {host}")
+                raise InstanceNotFoundError(f"the instance has no domain {host}", what="domain")
             await work.domains.save(replace(row, state=DomainState.REMOVING, updated_at=self._now()))
             return await self._want(work, instance, Verb.REMOVE_DOMAIN, actor, {"domain": host})
 

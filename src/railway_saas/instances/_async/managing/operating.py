@@ -12,14 +12,13 @@ from railway_saas.domain.operations import OperationKind
 from railway_saas.domain.statuses import InstanceStatus, OperationState
 from railway_saas.errors import (
     InstanceInputError,
-    InstanceStateError,
     RailwayError,
 )
 from railway_saas.instances._async.managing.base import AsyncManagerBase
 from railway_saas.instances.deciding.building import PROJECT_KEY, TEMPLATE_KEY
 from railway_saas.instances.deciding.deleting import DELETE_KEY
 from railway_saas.instances.steps import PROJECTS, ProjectSearch
-from railway_saas.instances.verbs import Verb, require_verb
+from railway_saas.instances.verbs import BUSY, Verb, not_now, require_verb
 from railway_saas.instances.view import DOWN
 
 if TYPE_CHECKING:
@@ -58,7 +57,9 @@ class AsyncOperating(AsyncManagerBase):
             for row in await work.services.list_for(instance_id):
                 if instance.observed.power is None and row.status in DOWN:
                     request = {"subject": row.template_key, "before": row.railway_deployment_id}
-                    await self._intend(work, instance, OperationKind.SERVICE_DEPLOY, "retry", request)
+                    await self._intend(
+                        work, instance, OperationKind.SERVICE_DEPLOY, "retry", request, is_wish=False
+                    )
             observed = replace(instance.observed, attention=None, error=None, status_since=self._now())
             return await self._override(work, replace(instance, observed=observed), Verb.RETRY, actor)
 
@@ -131,9 +132,7 @@ class AsyncOperating(AsyncManagerBase):
             believed_until=self.settings.believed_until(now),
         )
         if claimed is None:
-            raise InstanceStateError(
-                "a worker is at it; try again in a moment", current=instance.status, allowed=()
-            )
+            raise not_now(instance, verb, BUSY, is_allowed_otherwise=True)
         await work.instances.save_observed(
             replace(instance, updated_at=now), worker=worker, lease_until=until
         )

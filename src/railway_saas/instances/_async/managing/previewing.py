@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.operations import OperationKind, ProviderOperation
 from railway_saas.domain.statuses import OperationState
-from railway_saas.errors import InstanceStateError, RailwayError
+from railway_saas.errors import RailwayError
 from railway_saas.instances._async.managing.base import AsyncManagerBase
 from railway_saas.instances.effects import PREVIEW_PREFIX, is_restoring
 from railway_saas.instances.masking import mask_error, sent_values
 from railway_saas.instances.staging import outline_of
-from railway_saas.instances.verbs import Verb, allowed_verbs
+from railway_saas.instances.verbs import BUSY, COMING_UP, RESTORING, Verb, not_now
 from railway_saas.instances.writes import digest_of
 from railway_saas.railway.operations import environments
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from railway_saas.repositories._async.protocols import AsyncUnitOfWork
     from railway_saas.templates import JsonObject
 
-BUSY: Final = "a worker is at it; try again in a moment"
-
 
 class AsyncPreviewing(AsyncManagerBase):
     """Dry runs.
@@ -38,20 +36,21 @@ class AsyncPreviewing(AsyncManagerBase):
     preview has the lease meanwhile, and is written down before it is sent. Who finds it unfinished discards what it left.
     """
 
-    async def _refuse_unsettled(self, work: AsyncUnitOfWork, instance: Instance) -> None:
+    async def _refuse_unsettled(
+        self, work: AsyncUnitOfWork, instance: Instance, *, for_owner: bool = False
+    ) -> None:
         """What is changing has no preview of a further change.
 
         Raises:
             InstanceStateError: An upgrade or a restore is going on.
         """
-        allowed = allowed_verbs(instance)
         applied, rollout = instance.observed.applied, instance.observed.rollout
         if (applied and applied.revision_id != instance.desired.revision_id) or rollout.watching:
-            raise InstanceStateError("a change is still coming up", current=instance.status, allowed=allowed)
+            raise not_now(instance, Verb.UPGRADE, COMING_UP, for_owner=for_owner)
         if is_restoring(await work.operations.list_open(instance.id)):
-            raise InstanceStateError("a backup is being restored", current=instance.status, allowed=allowed)
+            raise not_now(instance, Verb.UPGRADE, RESTORING, for_owner=for_owner)
 
-    async def _try_staging(self, instance: Instance, patch: JsonObject) -> int:
+    async def _try_staging(self, instance: Instance, patch: JsonObject, *, for_owner: bool) -> int:
         """How many services and volumes Railway understood, after it has forgotten them again.
 
         Raises:
@@ -63,9 +62,9 @@ class AsyncPreviewing(AsyncManagerBase):
             environments.stage_changes(environment_id, patch, merge=False),
             environments.stage_changes(environment_id, {}, merge=False),
         ]
-        claimed, written = await self._take(instance, patch, calls)
+        claimed, written = await self._take(instance, patch, calls, for_owner=for_owner)
         try:
-            self._refuse_when_late(claimed, written)
+            self._refuse_when_late(claimed, written, for_owner=for_owner)
             staged, discarded = await self._stage(calls)
         except Exception:
             await self._give_back(claimed, written, done=False)
@@ -81,7 +80,12 @@ class AsyncPreviewing(AsyncManagerBase):
         return sum(len(part) for part in staged.patch.values() if isinstance(part, dict))
 
     async def _take(
-        self, instance: Instance, patch: JsonObject, calls: Sequence[Operation[EnvironmentPatch]]
+        self,
+        instance: Instance,
+        patch: JsonObject,
+        calls: Sequence[Operation[EnvironmentPatch]],
+        *,
+        for_owner: bool,
     ) -> tuple[Instance, ProviderOperation]:
         """Take the lease, and write down what is about to be sent."""
         now = self._now()
@@ -99,8 +103,10 @@ class AsyncPreviewing(AsyncManagerBase):
             sent_at=now,
         )
         async with self._database.unit_of_work() as work:
-            locked = await self._locked(work, instance.id, None, Verb.UPGRADE)
-            await self._refuse_unsettled(work, locked)
+            locked = await self._locked(
+                work, instance.id, instance.user_id if for_owner else None, Verb.UPGRADE
+            )
+            await self._refuse_unsettled(work, locked, for_owner=for_owner)
             until = now + timedelta(seconds=self.settings.lease_s)
             await work.instances.wake(instance.id, at=until)  # should this process die, a worker comes then
             claimed = await work.instances.claim(
@@ -111,7 +117,7 @@ class AsyncPreviewing(AsyncManagerBase):
                 believed_until=self.settings.believed_until(now),
             )
             if claimed is None:
-                raise InstanceStateError(BUSY, current=locked.status, allowed=allowed_verbs(locked))
+                raise not_now(locked, Verb.UPGRADE, BUSY, for_owner=for_owner, is_allowed_otherwise=True)
             await work.operations.add(written)
             await work.commit()
         return replace(claimed, next_check_at=locked.next_check_at), written
@@ -124,11 +130,11 @@ class AsyncPreviewing(AsyncManagerBase):
         except RailwayError as error:
             return [error] * len(calls)
 
-    def _refuse_when_late(self, claimed: Instance, written: ProviderOperation) -> None:
+    def _refuse_when_late(self, claimed: Instance, written: ProviderOperation, *, for_owner: bool) -> None:
         """A process that was frozen since it took the lease must not send: a worker may be at it by now."""
         late = (self._now() - written.created_at).total_seconds()
         if late > self.settings.lease_s - self.settings.call_timeout_s:
-            raise InstanceStateError(BUSY, current=claimed.status, allowed=allowed_verbs(claimed))
+            raise not_now(claimed, Verb.UPGRADE, BUSY, for_owner=for_owner, is_allowed_otherwise=True)
 
     async def _give_back(self, claimed: Instance, written: ProviderOperation, *, done: bool) -> None:
         """Where it is not certain that nothing is left, a worker is to look at once."""

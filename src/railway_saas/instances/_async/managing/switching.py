@@ -10,11 +10,10 @@ from railway_saas.domain.statuses import DesiredStatus
 from railway_saas.errors import (
     InstanceInputError,
     InstanceNotFoundError,
-    InstanceStateError,
 )
 from railway_saas.instances._async.managing.base import AsyncManagerBase
 from railway_saas.instances.arguments import LONGEST_RAILWAY_ID, grace_if_given, text
-from railway_saas.instances.verbs import Verb, allowed_verbs, is_deletion_due
+from railway_saas.instances.verbs import Verb, is_deletion_due, not_now
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -115,18 +114,25 @@ class AsyncSwitching(AsyncManagerBase):
             instance = await self._locked(work, instance_id, user_id, Verb.ROLLBACK)
             deployment = await work.deployments.find(railway_deployment_id)
             if deployment is None or deployment.instance_id != instance.id:
-                raise InstanceNotFoundError(f"the instance has no deployment {railway_deployment_id}")
+                raise InstanceNotFoundError(
+                    f"the instance has no deployment {railway_deployment_id}", what="deployment"
+                )
             row = next(
                 (one for one in await work.services.list_for(instance.id) if one.name == deployment.service),
                 None,
             )
             if row is None:
-                raise InstanceNotFoundError(f"the instance has no service {deployment.service}")
+                raise InstanceNotFoundError(
+                    f"the instance has no service {deployment.service}", what="service"
+                )
             if row.railway_deployment_id == railway_deployment_id:
-                raise InstanceStateError(
-                    f"{deployment.service} runs that deployment already",
-                    current=instance.status,
-                    allowed=allowed_verbs(instance),
+                reason = f"{deployment.service} runs that deployment already; choose another one"
+                raise not_now(
+                    instance,
+                    Verb.ROLLBACK,
+                    reason,
+                    for_owner=user_id is not None,
+                    is_allowed_otherwise=True,
                 )
             request = {
                 "subject": row.template_key,
@@ -186,7 +192,7 @@ class AsyncSwitching(AsyncManagerBase):
         async with self._database.unit_of_work() as work:
             instance = await self._locked(work, instance_id, user_id, Verb.DELETE)
             if after is not None:
-                self._refuse_when_due(instance)
+                self._refuse_when_due(instance, Verb.DELETE, user_id)
                 delete_at = self._now() + after
                 details = {"delete_at": delete_at.isoformat()}
                 return await self._want(work, instance, Verb.DELETE, actor, details, delete_at=delete_at)
@@ -204,10 +210,10 @@ class AsyncSwitching(AsyncManagerBase):
         """
         async with self._database.unit_of_work() as work:
             instance = await self._locked(work, instance_id, user_id, Verb.CANCEL_DELETION)
-            self._refuse_when_due(instance)
+            self._refuse_when_due(instance, Verb.CANCEL_DELETION, user_id)
             return await self._want(work, instance, Verb.CANCEL_DELETION, actor, {}, delete_at=None)
 
-    def _refuse_when_due(self, instance: Instance) -> None:
+    def _refuse_when_due(self, instance: Instance, verb: Verb, user_id: UUID | None) -> None:
         """A worker may begin any moment, or has begun.
 
         Raises:
@@ -215,8 +221,12 @@ class AsyncSwitching(AsyncManagerBase):
         """
         now, due = self._now(), instance.desired.delete_at
         if due is not None and is_deletion_due(instance, now):
-            raise InstanceStateError(
-                f"its deletion is due since {due.isoformat(timespec='seconds')}: it can neither be called off nor put off",
-                current=instance.status,
-                allowed=allowed_verbs(instance, now),
+            reason = f"its deletion is due since {due.isoformat(timespec='seconds')}: it can neither be called off nor put off"
+            raise not_now(
+                instance,
+                verb,
+                reason,
+                for_owner=user_id is not None,
+                is_allowed_otherwise=True,  # at once
+                now=now,
             )

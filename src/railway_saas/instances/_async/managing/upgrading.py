@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from railway_saas.errors import (
     InstanceError,
     InstanceInputError,
-    InstanceStateError,
     RailwayError,
 )
 from railway_saas.instances._async.managing.previewing import AsyncPreviewing
@@ -23,7 +22,7 @@ from railway_saas.instances.inputs import (
 from railway_saas.instances.previews import UpgradePreview
 from railway_saas.instances.steps import ENVIRONMENT, STAGED
 from railway_saas.instances.upgrades import plan_upgrade
-from railway_saas.instances.verbs import Verb, allowed_verbs, require_verb
+from railway_saas.instances.verbs import COMING_UP, Verb, not_now, require_verb
 from railway_saas.instances.view import read_view
 from railway_saas.railway.models.environments import EnvironmentPatch
 from railway_saas.railway.models.overview import EnvironmentOverview
@@ -64,8 +63,8 @@ class AsyncUpgrading(AsyncPreviewing):
         """
         async with self._database.unit_of_work() as work:
             instance = await self._owned(work, instance_id, user_id)
-            require_verb(instance, Verb.UPGRADE)
-            await self._refuse_unsettled(work, instance)
+            require_verb(instance, Verb.UPGRADE, for_owner=user_id is not None)
+            await self._refuse_unsettled(work, instance, for_owner=user_id is not None)
             revision = await self._revision(work, instance.template_id, revision_id)
             document = Template.parse(revision.document)
             present = await work.templates.get_revision(instance.desired.revision_id)
@@ -83,7 +82,7 @@ class AsyncUpgrading(AsyncPreviewing):
         plan = plan_upgrade(old, new, view, self._random, overlay=config.variables, limits=config.limits)
         staged = 0
         if plan.patch and waiting.is_empty:
-            staged = await self._try_staging(instance, plan.patch)
+            staged = await self._try_staging(instance, plan.patch, for_owner=user_id is not None)
         return UpgradePreview(
             revision=revision,
             diff=before.diff(document),
@@ -129,9 +128,7 @@ class AsyncUpgrading(AsyncPreviewing):
             await work.instances.lock_owner(owner)
             instance = await self._locked(work, instance_id, user_id, Verb.UPGRADE)
             if instance.is_coming_up:
-                raise InstanceStateError(
-                    "a change is still coming up", current=instance.status, allowed=allowed_verbs(instance)
-                )
+                raise not_now(instance, Verb.UPGRADE, COMING_UP, for_owner=user_id is not None)
             revision = await self._revision(work, instance.template_id, revision_id)
             document, given = Template.parse(revision.document), inputs or {}
             values = renewed_inputs(document, instance.desired.config.inputs, given)

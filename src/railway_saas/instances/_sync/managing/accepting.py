@@ -17,6 +17,7 @@ from railway_saas.domain.instances import (
     InstanceEvent,
     Observed,
     ServiceLimits,
+    Wish,
 )
 from railway_saas.domain.operations import OperationKind, ProviderOperation
 from railway_saas.domain.plans import Slots, refuse_over_limit
@@ -37,6 +38,7 @@ from railway_saas.instances.inputs import (
     resources_of,
     variables_bytes,
 )
+from railway_saas.instances.wishes import DEPLOY
 from railway_saas.templates import Template
 
 if TYPE_CHECKING:
@@ -166,7 +168,7 @@ class Accepting(Driving):
         """Check everything, then write the instance, its first operation, and who did it."""
         catalogue = self._catalogue_entry(work, template_id)
         if not catalogue.is_active:
-            raise InstanceNotFoundError(f"template {template_id} is not offered any more")
+            raise InstanceNotFoundError(f"template {template_id} is not offered any more", what="template")
         revision = self._revision(work, template_id, revision_id)
         document = Template.parse(revision.document)
         require_size(variables_bytes(document.fill(inputs), {}), "inputs")
@@ -186,7 +188,9 @@ class Accepting(Driving):
             template_id=template_id,
             name=name,
             desired=Desired(
-                revision_id=revision.id, config=InstanceConfig(inputs=dict(inputs), limits=wanted)
+                revision_id=revision.id,
+                config=InstanceConfig(inputs=dict(inputs), limits=wanted),
+                wishes=(Wish(number=1, verb=DEPLOY),),
             ),
             observed=Observed(status_since=now),
             resources=resources,

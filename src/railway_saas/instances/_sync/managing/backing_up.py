@@ -12,7 +12,6 @@ from railway_saas.domain.statuses import GONE
 from railway_saas.errors import (
     InstanceInputError,
     InstanceNotFoundError,
-    InstanceStateError,
     RailwayError,
 )
 from railway_saas.instances._sync.managing.base import ManagerBase
@@ -20,7 +19,7 @@ from railway_saas.instances.arguments import LONGEST_RAILWAY_ID, text
 from railway_saas.instances.effects import is_restoring
 from railway_saas.instances.situation import as_backups
 from railway_saas.instances.steps import ENVIRONMENT, Sight, SightKind
-from railway_saas.instances.verbs import Verb, allowed_verbs, require_verb
+from railway_saas.instances.verbs import RESTORING, Verb, not_now, require_verb
 from railway_saas.railway.models.overview import EnvironmentOverview
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class BackingUp(ManagerBase):
             RailwayError: Railway cannot be asked which volumes there are.
         """
         instance = self.get(instance_id, user_id=user_id)
-        require_verb(instance, Verb.BACK_UP)
+        require_verb(instance, Verb.BACK_UP, for_owner=user_id is not None)
         volumes = self._volumes(instance, service)
         if not volumes:
             raise InstanceInputError(
@@ -115,7 +114,7 @@ class BackingUp(ManagerBase):
         """
         text(backup_id, "backup_id", longest=LONGEST_RAILWAY_ID)
         instance = self.get(instance_id, user_id=user_id)
-        require_verb(instance, Verb.RESTORE)
+        require_verb(instance, Verb.RESTORE, for_owner=user_id is not None)
         volumes = self._volumes(instance, None)
         seen = self._backups_of(instance, [volume for _, volume in volumes])
         place = next(
@@ -127,13 +126,11 @@ class BackingUp(ManagerBase):
             None,
         )
         if place is None:
-            raise InstanceNotFoundError(f"the instance has no backup {backup_id}")
+            raise InstanceNotFoundError(f"the instance has no backup {backup_id}", what="backup")
         with self._database.unit_of_work() as work:
             instance = self._locked(work, instance_id, user_id, Verb.RESTORE)
             if is_restoring(work.operations.list_open(instance_id)):
-                raise InstanceStateError(
-                    "a backup is being restored", current=instance.status, allowed=allowed_verbs(instance)
-                )
+                raise not_now(instance, Verb.RESTORE, RESTORING, for_owner=user_id is not None)
             rows = {row.template_key: row for row in work.services.list_for(instance_id)}
             request = {
                 "subject": place[0],

@@ -30,6 +30,7 @@ from railway_saas.instances.manager_settings import ManagerSettings
 from railway_saas.instances.placement import ProjectPerInstance
 from railway_saas.instances.showing import guarded, notebook_listener, told_nobody
 from railway_saas.instances.verbs import Verb, require_verb
+from railway_saas.instances.wishes import wishes_after
 from railway_saas.instances.writes import Scribe
 from railway_saas.templates import Template
 
@@ -98,7 +99,7 @@ class ManagerBase:
     def _locked(self, work: UnitOfWork, instance_id: UUID, user_id: UUID | None, verb: Verb) -> Instance:
         self._owned(work, instance_id, user_id)
         instance = work.instances.lock(instance_id)
-        require_verb(instance, verb)
+        require_verb(instance, verb, for_owner=user_id is not None)
         return instance
 
     def _template(self, work: UnitOfWork, instance: Instance) -> Template:
@@ -116,11 +117,13 @@ class ManagerBase:
     ) -> Instance:
         """Write what is wanted and who wants it, wake the loop, commit."""
         now = self._now()
+        before = instance.desired
         desired = replace(
-            instance.desired,
-            generation=instance.desired.generation + 1,
+            before,
+            generation=before.generation + 1,
             **changes,  # type: ignore[arg-type]  # names are those of the fields
         )
+        desired = replace(desired, wishes=wishes_after(instance, verb, desired.status))
         changed = replace(instance, desired=desired, updated_at=now)
         work.instances.save_desired(changed)
         work.instances.wake(instance.id, at=now)
@@ -195,20 +198,22 @@ class ManagerBase:
         try:
             return work.templates.get(template_id)
         except NotFoundError as error:
-            raise InstanceNotFoundError(f"there is no template {template_id}") from error
+            raise InstanceNotFoundError(f"there is no template {template_id}", what="template") from error
 
     def _revision(self, work: UnitOfWork, template_id: UUID, revision_id: UUID | None) -> TemplateRevision:
         if identity_if_given(revision_id, "revision_id") is None:
             latest = work.templates.latest_revision(template_id)
             if latest is None:
-                raise InstanceNotFoundError(f"template {template_id} has no revision")
+                raise InstanceNotFoundError(f"template {template_id} has no revision", what="revision")
             return latest
         try:
             revision = work.templates.get_revision(identity(revision_id, "revision_id"))
         except NotFoundError as error:
-            raise InstanceNotFoundError(f"there is no revision {revision_id}") from error
+            raise InstanceNotFoundError(f"there is no revision {revision_id}", what="revision") from error
         if revision.template_id != template_id:
-            raise InstanceNotFoundError(f"there is no revision {revision_id} of template {template_id}")
+            raise InstanceNotFoundError(
+                f"there is no revision {revision_id} of template {template_id}", what="revision"
+            )
         return revision
 
     def get(self, instance_id: UUID, *, user_id: UUID | None = None) -> Instance:
@@ -227,7 +232,10 @@ class ManagerBase:
         kind: OperationKind,
         prefix: str,
         request: Mapping[str, object],
+        *,
+        is_wish: bool = True,
     ) -> None:
+        """Write down what is to be sent once. It names the wish that it belongs to: who follows that one learns if it is dropped."""
         now = self._now()
         identity = new_id(now)
         operation = ProviderOperation(
@@ -235,7 +243,7 @@ class ManagerBase:
             instance_id=instance.id,
             key=f"{prefix}:{identity}",
             kind=kind,
-            request=request,
+            request={**request, "generation": instance.desired.generation + 1} if is_wish else request,
             created_at=now,
         )
         work.operations.add(operation)

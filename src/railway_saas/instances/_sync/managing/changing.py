@@ -189,7 +189,7 @@ class Changing(ManagerBase):
             instance = self._locked(work, instance_id, user_id, Verb.REMOVE_DOMAIN)
             row = work.domains.find(host)
             if row is None or row.instance_id != instance.id:
-                raise InstanceNotFoundError(f"the instance has no domain {host}")
+                raise InstanceNotFoundError(f"the instance has no domain {host}", what="domain")
             work.domains.save(replace(row, state=DomainState.REMOVING, updated_at=self._now()))
             return self._want(work, instance, Verb.REMOVE_DOMAIN, actor, {"domain": host})
 

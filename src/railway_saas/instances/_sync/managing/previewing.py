@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from railway_saas.domain.ids import new_id
 from railway_saas.domain.operations import OperationKind, ProviderOperation
 from railway_saas.domain.statuses import OperationState
-from railway_saas.errors import InstanceStateError, RailwayError
+from railway_saas.errors import RailwayError
 from railway_saas.instances._sync.managing.base import ManagerBase
 from railway_saas.instances.effects import PREVIEW_PREFIX, is_restoring
 from railway_saas.instances.masking import mask_error, sent_values
 from railway_saas.instances.staging import outline_of
-from railway_saas.instances.verbs import Verb, allowed_verbs
+from railway_saas.instances.verbs import BUSY, COMING_UP, RESTORING, Verb, not_now
 from railway_saas.instances.writes import digest_of
 from railway_saas.railway.operations import environments
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from railway_saas.repositories._sync.protocols import UnitOfWork
     from railway_saas.templates import JsonObject
 
-BUSY: Final = "a worker is at it; try again in a moment"
-
 
 class Previewing(ManagerBase):
     """Dry runs.
@@ -39,20 +37,19 @@ class Previewing(ManagerBase):
     preview has the lease meanwhile, and is written down before it is sent. Who finds it unfinished discards what it left.
     """
 
-    def _refuse_unsettled(self, work: UnitOfWork, instance: Instance) -> None:
+    def _refuse_unsettled(self, work: UnitOfWork, instance: Instance, *, for_owner: bool = False) -> None:
         """What is changing has no preview of a further change.
 
         Raises:
             InstanceStateError: An upgrade or a restore is going on.
         """
-        allowed = allowed_verbs(instance)
         applied, rollout = instance.observed.applied, instance.observed.rollout
         if (applied and applied.revision_id != instance.desired.revision_id) or rollout.watching:
-            raise InstanceStateError("a change is still coming up", current=instance.status, allowed=allowed)
+            raise not_now(instance, Verb.UPGRADE, COMING_UP, for_owner=for_owner)
         if is_restoring(work.operations.list_open(instance.id)):
-            raise InstanceStateError("a backup is being restored", current=instance.status, allowed=allowed)
+            raise not_now(instance, Verb.UPGRADE, RESTORING, for_owner=for_owner)
 
-    def _try_staging(self, instance: Instance, patch: JsonObject) -> int:
+    def _try_staging(self, instance: Instance, patch: JsonObject, *, for_owner: bool) -> int:
         """How many services and volumes Railway understood, after it has forgotten them again.
 
         Raises:
@@ -64,9 +61,9 @@ class Previewing(ManagerBase):
             environments.stage_changes(environment_id, patch, merge=False),
             environments.stage_changes(environment_id, {}, merge=False),
         ]
-        claimed, written = self._take(instance, patch, calls)
+        claimed, written = self._take(instance, patch, calls, for_owner=for_owner)
         try:
-            self._refuse_when_late(claimed, written)
+            self._refuse_when_late(claimed, written, for_owner=for_owner)
             staged, discarded = self._stage(calls)
         except Exception:
             self._give_back(claimed, written, done=False)
@@ -82,7 +79,12 @@ class Previewing(ManagerBase):
         return sum(len(part) for part in staged.patch.values() if isinstance(part, dict))
 
     def _take(
-        self, instance: Instance, patch: JsonObject, calls: Sequence[Operation[EnvironmentPatch]]
+        self,
+        instance: Instance,
+        patch: JsonObject,
+        calls: Sequence[Operation[EnvironmentPatch]],
+        *,
+        for_owner: bool,
     ) -> tuple[Instance, ProviderOperation]:
         """Take the lease, and write down what is about to be sent."""
         now = self._now()
@@ -100,8 +102,8 @@ class Previewing(ManagerBase):
             sent_at=now,
         )
         with self._database.unit_of_work() as work:
-            locked = self._locked(work, instance.id, None, Verb.UPGRADE)
-            self._refuse_unsettled(work, locked)
+            locked = self._locked(work, instance.id, instance.user_id if for_owner else None, Verb.UPGRADE)
+            self._refuse_unsettled(work, locked, for_owner=for_owner)
             until = now + timedelta(seconds=self.settings.lease_s)
             work.instances.wake(instance.id, at=until)  # should this process die, a worker comes then
             claimed = work.instances.claim(
@@ -112,7 +114,7 @@ class Previewing(ManagerBase):
                 believed_until=self.settings.believed_until(now),
             )
             if claimed is None:
-                raise InstanceStateError(BUSY, current=locked.status, allowed=allowed_verbs(locked))
+                raise not_now(locked, Verb.UPGRADE, BUSY, for_owner=for_owner, is_allowed_otherwise=True)
             work.operations.add(written)
             work.commit()
         return replace(claimed, next_check_at=locked.next_check_at), written
@@ -125,11 +127,11 @@ class Previewing(ManagerBase):
         except RailwayError as error:
             return [error] * len(calls)
 
-    def _refuse_when_late(self, claimed: Instance, written: ProviderOperation) -> None:
+    def _refuse_when_late(self, claimed: Instance, written: ProviderOperation, *, for_owner: bool) -> None:
         """A process that was frozen since it took the lease must not send: a worker may be at it by now."""
         late = (self._now() - written.created_at).total_seconds()
         if late > self.settings.lease_s - self.settings.call_timeout_s:
-            raise InstanceStateError(BUSY, current=claimed.status, allowed=allowed_verbs(claimed))
+            raise not_now(claimed, Verb.UPGRADE, BUSY, for_owner=for_owner, is_allowed_otherwise=True)
 
     def _give_back(self, claimed: Instance, written: ProviderOperation, *, done: bool) -> None:
         """Where it is not certain that nothing is left, a worker is to look at once."""

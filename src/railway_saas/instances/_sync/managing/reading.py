@@ -15,7 +15,7 @@ from railway_saas.instances.arguments import (
     page_size,
     text_if_given,
 )
-from railway_saas.instances.verbs import OPERATOR_VERBS, Verb, allowed_verbs
+from railway_saas.instances.verbs import Verb, allowed_verbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,5 +156,4 @@ class Reading(ManagerBase):
 
     def allowed(self, instance: Instance, *, for_owner: bool = False) -> tuple[Verb, ...]:
         """What may be asked of it now: by anybody, or by its owner only."""
-        verbs = allowed_verbs(instance, self._now())
-        return tuple(verb for verb in verbs if verb not in OPERATOR_VERBS) if for_owner else verbs
+        return allowed_verbs(instance, self._now(), for_owner=for_owner)

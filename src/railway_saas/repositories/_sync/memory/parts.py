@@ -142,6 +142,26 @@ class MemoryDeployments(MemoryRepository):
             else:
                 table.replace(updated_deployment(stored, deployment))
 
+    def finish(
+        self,
+        instance_id: UUID,
+        *,
+        at: datetime,
+        services: Collection[str] | None = None,
+        but: Collection[str] = (),
+    ) -> int:
+        table = self._tables.deployments
+        over = [
+            row
+            for row in table.all_of("instance_id", instance_id)
+            if row.finished_at is None
+            and row.railway_deployment_id not in but
+            and (services is None or row.service in services)
+        ]
+        for row in over:
+            table.replace(replace(row, finished_at=utc(at)))
+        return len(over)
+
     def find(self, railway_deployment_id: str) -> Deployment | None:
         return self._tables.deployments.find_by("railway_deployment_id", railway_deployment_id)
 

@@ -142,6 +142,18 @@ class AsyncSqlDeployments(AsyncSqlRepository):
         if values:
             await self._transaction.write(deployment_statements.upsert(self._dialect), values)
 
+    async def finish(
+        self,
+        instance_id: UUID,
+        *,
+        at: datetime,
+        services: Collection[str] | None = None,
+        but: Collection[str] = (),
+    ) -> int:
+        return await self._transaction.run(
+            deployment_statements.finish(instance_id, at=at, services=services, but=but)
+        )
+
     async def find(self, railway_deployment_id: str) -> Deployment | None:
         row = await self._transaction.first(deployment_statements.find(railway_deployment_id))
         return found(row, deployment_of)

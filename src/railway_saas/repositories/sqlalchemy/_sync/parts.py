@@ -141,6 +141,18 @@ class SqlDeployments(SqlRepository):
         if values:
             self._transaction.write(deployment_statements.upsert(self._dialect), values)
 
+    def finish(
+        self,
+        instance_id: UUID,
+        *,
+        at: datetime,
+        services: Collection[str] | None = None,
+        but: Collection[str] = (),
+    ) -> int:
+        return self._transaction.run(
+            deployment_statements.finish(instance_id, at=at, services=services, but=but)
+        )
+
     def find(self, railway_deployment_id: str) -> Deployment | None:
         row = self._transaction.first(deployment_statements.find(railway_deployment_id))
         return found(row, deployment_of)

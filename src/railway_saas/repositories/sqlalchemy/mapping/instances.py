@@ -21,6 +21,7 @@ from railway_saas.domain.instances import (
     Power,
     Rollout,
     ServiceLimits,
+    Wish,
 )
 from railway_saas.domain.plans import BOUNDED_NAMES, Resources, Slots
 from railway_saas.domain.statuses import DesiredStatus, InstanceStatus
@@ -76,6 +77,7 @@ def _desired_of(row: InstanceRow, cipher: VariableCipher | None) -> Desired:
         config=InstanceConfig.from_json(open_config(row.config, cipher, row.id)),
         delete_at=row.delete_at,
         generation=row.generation,
+        wishes=tuple(Wish.from_json(one) for one in row.wishes or ()),
     )
 
 
@@ -127,6 +129,7 @@ def desired_values(instance: Instance) -> dict[str, Any]:
         "config": stored_config(desired.config),
         "delete_at": desired.delete_at,
         "generation": desired.generation,
+        "wishes": [wish.to_json() for wish in desired.wishes],
         "services": resources.services,
         "vcpus": resources.vcpus,
         "memory_gb": resources.memory_gb,

@@ -67,6 +67,8 @@ class InstanceRow(Base):
     revision_id: Mapped[UUID] = mapped_column(ForeignKey("template_revisions.id"))
     delete_at: Mapped[datetime | None]
     generation: Mapped[int]
+    wishes: Mapped[list[dict[str, Any]] | None]
+    """NULL: written by a version that did not note them."""
     services: Mapped[int]
     vcpus: Mapped[Decimal]
     memory_gb: Mapped[Decimal]

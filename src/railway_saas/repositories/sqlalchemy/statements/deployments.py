@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from railway_saas.repositories.sqlalchemy.models import DeploymentRow
+from railway_saas.repositories.sqlalchemy.models import DeploymentRow, table_of
 from railway_saas.repositories.sqlalchemy.statements.common import insert_into, paged
 from railway_saas.repositories.values import text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Insert, Select
+    from sqlalchemy import Insert, Select, Update
 
 
 def upsert(dialect: str) -> Insert:
@@ -29,6 +31,20 @@ def upsert(dialect: str) -> Insert:
             "finished_at": new.finished_at,
         },
     )
+
+
+def finish(
+    instance_id: UUID, *, at: datetime, services: Collection[str] | None, but: Collection[str]
+) -> Update:
+    statement = update(table_of(DeploymentRow)).where(
+        DeploymentRow.instance_id == instance_id, DeploymentRow.finished_at.is_(None)
+    )
+    if services is not None:
+        statement = statement.where(DeploymentRow.service.in_([text(name) for name in sorted(services)]))
+    if but:
+        going_on = [text(one) for one in sorted(but)]
+        statement = statement.where(DeploymentRow.railway_deployment_id.not_in(going_on))
+    return statement.values(finished_at=at)
 
 
 def find(railway_deployment_id: str) -> Select[DeploymentRow]:
