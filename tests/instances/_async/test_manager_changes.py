@@ -368,6 +368,7 @@ async def test_a_custom_domain_is_attached_tells_its_records_and_is_verified(
     assert attached.state is DomainState.ATTACHED
     assert [record.record_type for record in attached.dns_records][:1] == ["CNAME"]
     assert not attached.verified
+    assert (await stage.get(instance.id)).observed.domain == instance.observed.domain  # it leads nowhere yet
     stage.railway.dns.propagate("app.example.com")
     stage.clock.advance(60)
     await stage.drive(manager)

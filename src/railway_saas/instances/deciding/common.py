@@ -218,11 +218,16 @@ def _going_on(service: ServiceView) -> Iterator[str]:
 
 
 def _front(s: Situation, view: RailwayView) -> tuple[str | None, str | None]:
-    """The service that answers to the public, and its host: the first of the document that has one."""
+    """The service that answers to the public, and its host: the first of the document that has one.
+
+    A custom domain whose owner has yet to set its DNS records leads nowhere.
+    """
+    leads_nowhere = {row.domain for row in s.domains if not row.verified}
     found = [service for entry in s.template.services if (service := view.find(entry.key))]
     public = next((service for service in found if service.hosts), None)
     front = public or next(iter(found), None)
-    return (front.service_id if front else None), (public.hosts[0] if public else None)
+    hosts = [host for host in (public.hosts if public else ()) if host not in leads_nowhere]
+    return (front.service_id if front else None), (hosts[0] if hosts else None)
 
 
 def _news(
