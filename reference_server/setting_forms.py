@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from limits import parse_many
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
 from pydantic import AfterValidator, BeforeValidator, SecretStr
-from redis.connection import parse_url  # pyright: ignore[reportUnknownVariableType]
+from redis import ConnectionPool, RedisError
 from sentry_sdk.utils import BadDsn, Dsn
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,7 +18,7 @@ from sqlalchemy.exc import ArgumentError
 from reference_server.mail.transports import smtp_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _DRIVERS: Final = {"postgresql", "postgresql+psycopg", "postgres", "sqlite", "sqlite+pysqlite"}
 _ORIGIN: Final = "must be like https://platform.example.com, without a path or a slash at the end"
@@ -23,17 +26,27 @@ _ORIGIN: Final = "must be like https://platform.example.com, without a path or a
 
 def _database(url: str) -> None:
     try:
-        driver = make_url(url).drivername
+        parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise ValueError("must be like postgresql://user:password@host:5432/name") from None
-    if driver not in _DRIVERS:
+    if parsed.drivername not in _DRIVERS:
         raise ValueError("must begin with postgresql:// or sqlite:///")
+    if parsed.drivername.startswith("postgres"):
+        _libpq(parsed.query)
+
+
+def _libpq(options: Mapping[str, object]) -> None:
+    try:
+        make_conninfo("", **dict.fromkeys(options, "1"))
+    except ProgrammingError:
+        raise ValueError("has an option after `?` that PostgreSQL does not know") from None
 
 
 def _redis(url: str) -> None:
     try:
-        parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError:
+        pool = ConnectionPool.from_url(url)
+        pool.connection_class(**pool.connection_kwargs)  # which connects with its first command
+    except (TypeError, ValueError, RedisError):
         raise ValueError("must be like redis://user:password@host:6379/0 or rediss://...") from None
 
 
@@ -75,13 +88,28 @@ def split(value: Any) -> Any:
 
 
 def _origin(value: str) -> str:
-    scheme, _, host = value.partition("://")
-    if scheme not in {"http", "https"} or not host or any(one in "/?#" or one.isspace() for one in host):
+    host = value.partition("://")[2]
+    if any(one in "/?#@" or one.isspace() for one in host) or not _is_http(value):
         raise ValueError(_ORIGIN)
     return value
 
 
+def _endpoint(value: str) -> str:
+    if any(one.isspace() for one in value) or not _is_http(value):
+        raise ValueError("must be like https://backboard.railway.com/graphql/v2")
+    return value
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port is so large
+        return False
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 DatabaseUrl = Annotated[SecretStr, _secret(_database)]
 RedisUrl = Annotated[SecretStr, _secret(_redis)]
 SentryDsn = Annotated[SecretStr, _secret(_sentry)]

@@ -21,6 +21,7 @@ from railway_saas.config import DEFAULT_ENDPOINT
 from railway_saas.errors import ConfigurationError
 from reference_server.setting_forms import (
     DatabaseUrl,
+    Endpoint,
     MailUrl,
     Origin,
     RateLimits,
@@ -163,7 +164,7 @@ class Settings(BaseModel):
         alias="RAILWAY_WORKSPACE_ID",
         description="Where customers' projects are made. Needed with a token.",
     )
-    railway_endpoint: str = Field(
+    railway_endpoint: Endpoint = Field(
         DEFAULT_ENDPOINT,
         alias="RAILWAY_ENDPOINT",
         description="Another address of Railway's API, e.g. an emulator's.",

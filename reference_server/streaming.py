@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from railway_saas import RailwaySaasError
 
@@ -20,6 +21,8 @@ HEARTBEAT_S: Final = 15.0
 """Proxies close what is silent for longer than 30 to 60 s; a write is also how a closed browser is noticed."""
 RECHECK_S: Final = 5.0
 """How soon a stream ends after the session that it belongs to."""
+LONG_ANSWERS: Final[WeakSet[object]] = WeakSet()
+"""Connections whose answer is a stream, so that whoever looks after connections gives them its time."""
 
 
 class StreamsFullError(Exception):

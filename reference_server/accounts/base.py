@@ -50,7 +50,7 @@ _PAGES: Final = {
     RESET_PASSWORD: "reset-password",
 }
 MAX_LINKS: Final = 5
-"""Links that one account is sent per hour: more would fill somebody's mailbox at a stranger's wish."""
+"""Links of one purpose that one account is sent per hour: more would fill somebody's mailbox at a stranger's wish."""
 LINKS_WITHIN: Final = timedelta(hours=1)
 
 
@@ -147,9 +147,10 @@ class AccountsBase:
     def _page(self, name: str) -> str:
         return f"{self._settings.base_url}/{name}"
 
-    def _may_have_link(self, work: ServerUnitOfWork, user_id: UUID) -> bool:
+    def _may_have_link(self, work: ServerUnitOfWork, user_id: UUID, purpose: str) -> bool:
+        """Counted by purpose: what a stranger may ask for must not use up what only its owner may."""
         moment = self._now() - LINKS_WITHIN
-        return work.one_time_tokens.count_since(user_id, moment, but=REGISTERED_AGAIN) < MAX_LINKS
+        return work.one_time_tokens.count_since(user_id, moment, purpose=purpose) < MAX_LINKS
 
     def _new_link(
         self, work: ServerUnitOfWork, user_id: UUID, purpose: str, payload: Mapping[str, Any]

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from railway_saas.domain import Subscription, new_id
 from railway_saas.errors import ConfigurationError
 from reference_server.accounts.base import CHANGE_EMAIL, Account, AccountsBase
-from reference_server.accounts.failures import LastAdminError, UnknownPlanError, UnknownUserError
+from reference_server.accounts.failures import (
+    LastAdminError,
+    TooManyLinksError,
+    UnknownPlanError,
+    UnknownUserError,
+)
 from reference_server.accounts.mails import mail
 from reference_server.data.accounts import Role, User, email_digest, plain_email
 from reference_server.security.scope import AUTH, scoped
@@ -148,12 +153,15 @@ class Changing(AccountsBase):
 
         Raises:
             WrongPasswordError: The password is wrong.
+            TooManyLinksError: There were as many within the last hour as there may be.
         """
         user, wanted = principal.user, plain_email(email)
         self._check_password(user, password)
         with scoped(AUTH), self._database.unit_of_work() as work:
             work.users.lock(user.id)
-            if wanted != user.email and self._may_have_link(work, user.id):
+            if wanted != user.email:
+                if not self._may_have_link(work, user.id, CHANGE_EMAIL):
+                    raise TooManyLinksError
                 self._send_to(work, user, wanted)
             self._audit_own(work, "user.email_asked", user.id, after=email_digest(wanted))
             work.commit()

@@ -43,5 +43,9 @@ class UnknownPlanError(Exception):
     """There is no plan of that name; the message names those that there are."""
 
 
+class TooManyLinksError(Exception):
+    """Somebody was sent as many links within the last hour as they may be."""
+
+
 class TooManyKeysError(Exception):
     """There are as many API keys as one account may have."""

@@ -10,6 +10,7 @@ from reference_server.accounts.base import (
     CHANGE_EMAIL,
     NOBODY,
     REGISTERED_AGAIN,
+    RESET_PASSWORD,
     VERIFY_EMAIL,
     AccountsBase,
     Tokens,
@@ -50,7 +51,7 @@ class Registering(AccountsBase):
         hashed = self._passwords.hash(password)
         with scoped(AUTH), self._database.unit_of_work() as work:
             user, is_new = self._user_of(work, plain_email(email))
-            may_have = self._may_have_link(work, user.id)
+            may_have = self._may_have_link(work, user.id, VERIFY_EMAIL)
             if user.email_verified:
                 self._tell_owner(work, user)
             elif may_have:
@@ -138,16 +139,18 @@ class Registering(AccountsBase):
                 work.commit()
                 return None
             user_id = token.user_id
-            registrations = work.one_time_tokens.list_good(
+            newest = work.one_time_tokens.list_good(
                 user_id, VERIFY_EMAIL, REGISTERED_AGAIN, now=now, limit=_REGISTRATIONS
             )
+            # That of the link itself counts though others pushed it out: whoever follows their own link gets in.
+            registrations = {key: token.payload, **dict(newest)}
         if password is None:
             raise PasswordMissingError
         # Outside of a transaction: it takes bcrypt's time.
         meant = next(
             (
                 one
-                for one, what in registrations
+                for one, what in registrations.items()
                 if self._passwords.verify(password, what.get("password_hash"))
             ),
             None,
@@ -203,7 +206,8 @@ class Registering(AccountsBase):
             work.users.save(user.id, email=email, updated_at=now)
         except ConflictError:  # somebody has just registered it
             raise LinkNotGoodError from None
-        work.one_time_tokens.void(user.id, CHANGE_EMAIL, now=now)
+        # A link that went to the address that was must not open the account from there.
+        work.one_time_tokens.void(user.id, CHANGE_EMAIL, RESET_PASSWORD, now=now)
         # To the address that was: its owner may not be who has changed it.
         self._post(work, user, "email_changed", {"new_email": email}, key=f"{user.id}:{now.isoformat()}")
         self._audit_own(

@@ -23,9 +23,10 @@ class Resetting(AccountsBase):
     def forget_password(self, email: str) -> None:
         """Send a link to whoever has the address, if somebody has; the caller does not learn whether."""
         with scoped(AUTH), self._database.unit_of_work() as work:
+            work.users.hold_address(email)
             found = work.users.find_by_email(email, lock=True)
             user = found[0] if found else None
-            may_have = self._may_have_link(work, user.id if user else uuid4())
+            may_have = self._may_have_link(work, user.id if user else uuid4(), RESET_PASSWORD)
             if user is not None and user.email_verified and user.closing_at is None and may_have:
                 data = self._new_link(work, user.id, RESET_PASSWORD, {})
                 self._post(work, user, "reset_password", data, key=digest(data["link"]))

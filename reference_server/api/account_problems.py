@@ -42,6 +42,13 @@ def register(app: Flask) -> None:
         ),
         accounts.UnknownUserError: lambda _: not_found("user"),
         accounts.UnknownPlanError: lambda error: _field("plan", str(error)),
+        accounts.TooManyLinksError: lambda _: Problem(
+            429,
+            "too-many-requests",
+            "Too many links",
+            "You were sent as many links within the last hour as may be; follow one of them, or try again later.",
+            headers={"Retry-After": "3600"},
+        ),
         accounts.TooManyKeysError: lambda _: conflict(
             "You have as many API keys as an account may have; revoke one first.", kind="too-many-keys"
         ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, get_type_hints
 
 from flask import current_app, request
 from flask.json.provider import DefaultJSONProvider
+from gunicorn.http.errors import ParseException
 from typing_extensions import override
 from werkzeug.exceptions import BadRequest
 
@@ -98,10 +99,10 @@ def _check_body() -> None:
         raise Problem(
             415, "unsupported-media-type", "The body must be JSON", "Send Content-Type: application/json."
         )
-    try:
-        _refuse_large(len(request.get_data()))
-    except OSError:  # chunks that are none; the server says so as it reads them
-        raise Problem(400, "bad-request", "Not usable", "The body could not be read.") from None
+    data = body_of_request()
+    _refuse_large(len(data))
+    if len(data) < (request.content_length or 0):
+        raise Problem(400, "bad-request", "Not usable", "The body is shorter than Content-Length says.")
     try:
         body: object = request.get_json()  # kept by the request: it is not parsed again
         if _MAYBE_UNSTORABLE.search(request.get_data()):
@@ -112,6 +113,18 @@ def _check_body() -> None:
         raise Problem(400, "bad-request", "Not usable", "The body is nested too deeply.") from None
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.", {"pointer": "#", "detail": "Must be an object."})
+
+
+def body_of_request() -> bytes:
+    """Everything that was sent.
+
+    Raises:
+        Problem: It was sent in chunks that are none; the server says so as it reads them.
+    """
+    try:
+        return request.get_data()
+    except (OSError, ParseException):
+        raise Problem(400, "bad-request", "Not usable", "The body could not be read.") from None
 
 
 def _no_json(data: bytes) -> str:

@@ -11,7 +11,7 @@ from reference_server.api.authentication import find_principal, platform, princi
 from reference_server.api.describing import EVENT_STREAM, JSON
 from reference_server.api.problems import Problem
 from reference_server.security.scope import Scope, scoped
-from reference_server.streaming import Ended, Message, StreamsFullError
+from reference_server.streaming import LONG_ANSWERS, Ended, Message, StreamsFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -58,6 +58,8 @@ def stream(batches: Iterator[Iterable[Message]]) -> Response:
     answer = Response(_written(pieces, give_back), content_type=EVENT_STREAM)
     # nginx and others keep an answer back until it is complete unless told not to.
     answer.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    if (connection := request.environ.get("gunicorn.socket")) is not None:
+        LONG_ANSWERS.add(connection)
     answer.call_on_close(give_back)  # also where nothing was ever read from the generator
     return answer
 

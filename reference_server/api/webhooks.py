@@ -11,6 +11,7 @@ from pydantic import Field
 from railway_saas.instances.intake import MAX_BYTES, WebhookOutcome
 from railway_saas.railway.webhooks import SECRET_HEADER
 from reference_server.api.authentication import platform, public
+from reference_server.api.bounds import body_of_request
 from reference_server.api.describing import ApiModel, described, reply
 from reference_server.api.problems import Problem
 from reference_server.security.rate_limits import unlimited
@@ -71,5 +72,5 @@ def receive_railway_webhook() -> Response:
             413, "request-entity-too-large", "The body is too large", f"At most {MAX_BYTES} bytes are taken."
         )
     with scoped(SYSTEM):
-        receipt = platform().intake.receive(dict(request.headers), request.get_data())
+        receipt = platform().intake.receive(dict(request.headers), body_of_request())
     return reply(WebhookModel(outcome=receipt.outcome))

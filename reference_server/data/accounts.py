@@ -124,6 +124,15 @@ class Users:
         """By address, with the hash of the password; `lock`: held until the transaction ends."""
         return self._with_hash(UserRow.email == plain_email(email), lock=lock)
 
+    def hold_address(self, email: str) -> None:
+        """Let nobody else hold the address until the transaction ends, whether it has an account or not.
+
+        Requests for one address so wait for each other in either case: how long says nothing. SQLite has one writer anyway.
+        """
+        if self._session.get_bind().dialect.name == "postgresql":
+            number = int.from_bytes(bytes.fromhex(email_digest(email))[:8], signed=True)
+            self._session.execute(select(func.pg_advisory_xact_lock(number)))
+
     def find_with_hash(self, user_id: UUID, *, lock: bool = False) -> tuple[User, str] | None:
         """By id, with the hash of the password; `lock`: held until the transaction ends."""
         return self._with_hash(UserRow.id == user_id, lock=lock)
@@ -392,12 +401,12 @@ class OneTimeTokens:
         )
         return [(row[0], row[1]) for row in self._session.execute(query)]
 
-    def count_since(self, user_id: UUID, moment: datetime, *, but: str) -> int:
-        """How many a user was sent lately; those of one purpose were not sent."""
+    def count_since(self, user_id: UUID, moment: datetime, *, purpose: str) -> int:
+        """How many of a purpose a user was sent lately."""
         query = select(func.count()).where(
             OneTimeTokenRow.user_id == user_id,
             OneTimeTokenRow.created_at > moment,
-            OneTimeTokenRow.purpose != but,
+            OneTimeTokenRow.purpose == purpose,
         )
         return self._session.scalar(query) or 0
 

@@ -20,6 +20,15 @@ _PRIVATE_SUFFIX: Final = ".railway.internal"
 """Railway's private network is encrypted itself (WireGuard). Source: docs.railway.com/networking/private-networking."""
 _SPARE_CONNECTIONS: Final = 2
 _MAX_IDLE_TRANSACTION_MS: Final = 60_000
+_GONE_AFTER: Final = {
+    "tcp_user_timeout": 20_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""A database whose host or network is gone ends no statement by itself: the connection is given up after some 20 s (ms and s).
+
+Source: postgresql.org/docs/current/libpq-connect.html. Over a socket of this machine they mean nothing."""
 
 
 class ConnectionRole(StrEnum):
@@ -82,6 +91,7 @@ def _connect_args(settings: Settings, role: ConnectionRole) -> dict[str, Any]:
     options = " ".join(f"-c {name}={value}" for name, value in session.items())
     arguments: dict[str, Any] = {
         "connect_timeout": 10,
+        **_GONE_AFTER,
         "application_name": f"railway-saas {role.name.lower()}",
     }
     if options:

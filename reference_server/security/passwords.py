@@ -106,13 +106,25 @@ class Passwords:
         return bcrypt.hashpw(encoded, bcrypt.gensalt(self._rounds)).decode()
 
     def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether it is the one; without a hash it takes as long, and is not."""
+        """Whether it is the one; without a hash it takes as long, and is not.
+
+        A hash of a lower cost than the present one gets the rest of its time here, or time would tell that there is an
+        account: 2^c and then 2^c, 2^(c+1), ... up to 2^(n-1) are 2^n. One of a higher cost takes longer until its owner logs
+        in: lowering the cost shows which accounts are older than that.
+        """
         usable = hashed if hashed is not None and hashed != UNUSABLE_HASH else None
         encoded = password.encode()
         fits = len(encoded) <= MAX_PASSWORD_BYTES and b"\x00" not in encoded
         matches = bcrypt.checkpw(encoded if fits else b"-", (usable or self._nobodys).encode())
+        for rounds in range(_cost_of(usable) if usable else self._rounds, self._rounds):
+            bcrypt.hashpw(b"-", bcrypt.gensalt(rounds))
         return matches and fits and usable is not None
 
     def needs_rehash(self, hashed: str) -> bool:
         """Whether it was made with another cost."""
-        return hashed.split("$")[2:3] != [f"{self._rounds:02d}"]
+        return _cost_of(hashed) != self._rounds
+
+
+def _cost_of(hashed: str) -> int:
+    """As it stands in a hash: `$2b$12$...`."""
+    return int(hashed.split("$")[2])

@@ -114,6 +114,19 @@ def test_the_database_is_asked_as_much_whoever_is_meant(world: World, people: di
         assert len(set(again.values())) == 1, again
 
 
+@pytest.mark.usefixtures("postgres_environment")
+def test_requests_for_one_address_wait_for_each_other_whether_it_has_an_account_or_not(world: World) -> None:
+    """Several at once would tell otherwise: only a row that is there can be held."""
+    new_person(world.platform, world.app, "known@example.com")
+    held: dict[str, list[str]] = {}
+    for email in ("known@example.com", "unknown@example.com"):
+        with everything_sent(world.platform) as sent:
+            world.post("forgot-password", {"email": email})
+        asked = [sql for sql in sent if "users" in sql or "advisory" in sql]
+        held[email] = [("advisory" if "pg_advisory_xact_lock" in sql else "users") for sql in asked]
+    assert held["known@example.com"][0] == held["unknown@example.com"][0] == "advisory"
+
+
 def test_registering_again_and_again_costs_as_much_whoever_is_meant(
     world: World, people: dict[str, str]
 ) -> None:
@@ -157,4 +170,4 @@ def test_asking_for_somebody_elses_address_is_answered_like_any_other(
     assert answers[0] == answers[1]
     assert answers[0][0] == 200
     assert world.mails("already_registered")[0]["to"] == "bob@example.com"
-    assert world.mails("verify_email")[0]["to"] == "nobody@example.com"
+    assert world.mails("verify_new_email")[0]["to"] == "nobody@example.com"

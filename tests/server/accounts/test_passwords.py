@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bcrypt
 import pytest
 
-from reference_server.security.passwords import unfit, unfit_for
+from reference_server.security.passwords import Passwords, unfit, unfit_for
 from tests.server.conftest import PASSWORD, Person
 
 if TYPE_CHECKING:
@@ -53,6 +54,51 @@ def test_a_link_is_good_once_for_an_hour_and_for_its_purpose_only(world: World, 
     world.register("new@example.com")
     answer = world.post("reset-password", {"token": world.link("verify_email"), "password": OTHER})
     assert answer.status_code == 422
+
+
+def test_a_link_that_went_to_the_address_that_was_is_good_for_nothing(world: World, ann: Person) -> None:
+    """Whoever reads the old mailbox must not get in by what they asked for before."""
+    world.post("forgot-password", {"email": "ann@example.com"})
+    seen = ann.get("/api/users/profile").headers["ETag"]
+    body = {"name": "Ann", "email": "new@example.com", "current_password": PASSWORD}
+    assert (
+        ann.browser.put(
+            "/api/users/profile",
+            json=body,
+            headers={"Authorization": f"Bearer {ann.token}", "If-Match": seen},
+        ).status_code
+        == 200
+    )
+    token = world.link("verify_new_email")
+    assert ann.post("/api/auth/verify-email", json={"token": token}).status_code == 204
+    assert reset(world) == 422
+    assert world.log_in("new@example.com", PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("rounds", [4, 5, 7])
+@pytest.mark.parametrize("password", [PASSWORD, "a wrong password"])
+def test_a_hash_of_a_lower_cost_takes_as_long_as_none(
+    monkeypatch: pytest.MonkeyPatch, rounds: int, password: str
+) -> None:
+    hashed, now = Passwords(rounds).hash(PASSWORD), Passwords(7)
+    spent: list[int] = []
+    hashpw, checkpw = bcrypt.hashpw, bcrypt.checkpw
+
+    def hash_noted(plain: bytes, salt: bytes) -> bytes:
+        spent.append(2 ** int(salt.split(b"$")[2]))
+        return hashpw(plain, salt)
+
+    def check_noted(plain: bytes, known: bytes) -> bool:
+        spent.append(2 ** int(known.split(b"$")[2]))
+        return checkpw(plain, known)
+
+    monkeypatch.setattr(bcrypt, "hashpw", hash_noted)
+    monkeypatch.setattr(bcrypt, "checkpw", check_noted)
+    assert now.verify(password, hashed) is (password == PASSWORD)
+    with_hash = sum(spent)
+    spent.clear()
+    assert not now.verify(password, None)
+    assert with_hash == sum(spent) == 2**7
 
 
 def test_using_one_link_ends_the_others(world: World, ann: Person) -> None:

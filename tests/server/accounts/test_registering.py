@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reference_server.security.scope import AUTH, SYSTEM, scoped
+from tests.server.conftest import PASSWORD
 
 if TYPE_CHECKING:
     from tests.server.accounts.conftest import World
@@ -75,6 +76,23 @@ def test_a_stranger_cannot_use_up_somebodys_links(world: World) -> None:
     assert len(world.mails("verify_email")) == 5
     assert world.follow(world.link("verify_email")).status_code == 200
     assert world.log_in("new@example.com").status_code == 200
+
+
+def test_ones_own_link_is_good_though_a_stranger_registered_the_address_ten_times_since(world: World) -> None:
+    world.register("new@example.com")
+    own = world.link("verify_email")
+    for number in range(12):
+        world.register("new@example.com", password=f"a stranger's passphrase {number}")
+    assert world.follow(own).status_code == 200
+
+
+def test_a_strangers_registration_does_not_keep_an_administrator_from_being_made(world: World) -> None:
+    world.register("root@example.com", password="a stranger's passphrase")
+    strangers = world.link("verify_email")
+    with scoped(SYSTEM):
+        world.platform.accounts.create_admin("Root@example.com", PASSWORD, name="Root")
+    assert world.follow(strangers, "a stranger's passphrase").status_code == 422
+    assert world.log_in("root@example.com", PASSWORD).status_code == 200
 
 
 def test_without_the_password_of_a_registration_a_link_opens_nothing_and_stays_good(world: World) -> None:

@@ -79,6 +79,16 @@ class TestAnotherAddress:
         assert bob.post("/api/auth/verify-email", json={"token": token}).status_code == 401
         assert ann.post("/api/auth/verify-email", json={"token": token}).status_code == 204
 
+    def test_is_asked_for_five_times_an_hour_whatever_strangers_ask_for(
+        self, world: World, ann: Person
+    ) -> None:
+        for _ in range(5):
+            world.post("forgot-password", {"email": "ann@example.com"})
+        assert [self.ask(ann, f"new-{n}@example.com").status_code for n in range(5)] == [200] * 5
+        assert len(world.mails("verify_new_email")) == 5
+        refused = self.ask(ann, "new@example.com")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3600")
+
     def test_that_somebody_else_has_verified_meanwhile_stays_theirs(self, world: World, ann: Person) -> None:
         self.ask(ann, "new@example.com")
         token = world.link("verify_new_email")

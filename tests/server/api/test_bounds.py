@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from gunicorn.http.errors import InvalidChunkSize
 
 if TYPE_CHECKING:
     from tests.server.conftest import Person
@@ -39,6 +40,37 @@ def test_a_body_in_chunks_is_bounded_as_well(ann: Person, length: int, expected:
         headers={"Authorization": f"Bearer {ann.token}", "Content-Type": "application/json"},
     )
     assert kind(answer) == expected
+
+
+class Broken(BytesIO):
+    """What gunicorn gives a client that sends chunks which are none."""
+
+    def read(self, *_: Any) -> bytes:
+        raise InvalidChunkSize(b"-1")
+
+    readinto = readline = read1 = read
+
+
+@pytest.mark.parametrize("path", ["/api/instances", "/api/railway/webhook"])
+def test_a_body_in_chunks_that_are_none_is_refused(ann: Person, path: str) -> None:
+    answer = ann.browser.post(
+        path,
+        input_stream=Broken(),
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+        headers={"Authorization": f"Bearer {ann.token}", "Content-Type": "application/json"},
+    )
+    assert kind(answer) == (400, "bad-request")
+
+
+def test_a_body_that_was_cut_is_not_carried_out(ann: Person) -> None:
+    answer = ann.browser.post(
+        "/api/auth/logout",
+        input_stream=BytesIO(b"{}"),
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": "200"},
+        headers={"Authorization": f"Bearer {ann.token}", "Content-Type": "application/json"},
+    )
+    assert kind(answer) == (400, "bad-request")
+    assert ann.get("/api/users/profile").status_code == 200
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])

@@ -171,6 +171,43 @@ def test_clients_that_send_slowly_do_not_stop_a_process(
     assert process.stop() == 0
 
 
+def test_clients_that_say_nothing_or_do_not_leave_stop_nobody(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
+    port = free_port()
+    environment = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/platform.db",
+        "WORKER_IN_PROCESS": "false",
+        "PORT": port,
+        "REQUEST_READ_SECONDS": "3",
+        "WEB_THREADS": "4",
+        **A_RAILWAY,
+    }
+    migrated(Settings.from_environment(environment))
+    url = f"http://127.0.0.1:{port}"
+    process = start(*GUNICORN, **environment)
+    process.wait_for(lambda: answers(url))
+    with ExitStack() as opened:
+
+        def connected() -> socket.socket:
+            return opened.enter_context(socket.create_connection(("127.0.0.1", int(port)), timeout=60))
+
+        silent = [connected() for _ in range(100)]
+        staying = [connected() for _ in range(150)]
+        for one in staying:
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert httpx.get(f"{url}/healthz", timeout=10).status_code == 200  # each used to cost seconds
+        for one in staying:
+            answer = b""
+            while more := one.recv(4096):
+                answer += more
+            assert answer.startswith(b"HTTP/1.1 200")
+        for one in silent:
+            assert one.recv(4096) == b""
+    assert process.stop() == 0
+    assert "WORKER TIMEOUT" not in process.text
+
+
 def samples(text: str, name: str, **labels: str) -> list[float]:
     return [
         sample.value
