@@ -49,11 +49,15 @@ class CommandLine:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("RAILWAY_TOKEN", "RAILWAY_API_TOKEN", "RAILWAY_ENDPOINT", "RAILWAY_WORKSPACE_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
-    logging.getLogger("railway_saas").setLevel(logging.WARNING)
+    log = logging.getLogger("railway_saas")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    yield
+    log.setLevel(before)
 
 
 @pytest.fixture
