@@ -25,7 +25,8 @@ _operations = Base.metadata.tables["provider_operations"]
 _domains = Base.metadata.tables["instance_domains"]
 
 _WRITE_IS_OPEN: Final = (
-    _operations.c.state.in_([state.value for state in sorted(OPEN)]),
+    # As an expression, or PostgreSQL may take the index of states: short as a rule, and as long as the backlog when it counts.
+    (_operations.c.state + "").in_([state.value for state in sorted(OPEN)]),
     _operations.c.kind != OperationKind.PREVIEW.value,
 )
 _DOMAIN_MOVES: Final = (_domains.c.state.in_([DomainState.ATTACHING.value, DomainState.REMOVING.value]),)

@@ -42,7 +42,9 @@ OPEN = ("intended", "sent")
 UNDER_WAY = or_(
     exists().where(
         ProviderOperationRow.instance_id == InstanceRow.id,
-        ProviderOperationRow.state.in_(OPEN),
+        (ProviderOperationRow.state + "").in_(
+            OPEN
+        ),  # an expression: the index of states is as long as the backlog
         ProviderOperationRow.kind != "preview",
     ),
     exists().where(
