@@ -52,9 +52,7 @@ class Administering(AccountsBase):
             updated_at=now,
         )
         with self._database.unit_of_work() as work:
-            known = work.users.find_by_email(user.email, lock=True)
-            if known is not None and not known[0].email_verified:
-                work.users.delete(known[0].id)  # a registration that nobody followed, perhaps a stranger's
+            self._free_unverified(work, user.email)
             work.users.add(user, password_hash=hashed)
             self._audit(work, "user.create", ("user", user.id), actor="system", user_id=user.id, role="admin")
             work.commit()

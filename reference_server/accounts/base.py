@@ -147,6 +147,22 @@ class AccountsBase:
     def _page(self, name: str) -> str:
         return f"{self._settings.base_url}/{name}"
 
+    def _free_unverified(self, work: ServerUnitOfWork, email: str, *, but: UUID | None = None) -> bool:
+        """Forget a registration of an address that nobody followed, perhaps a stranger's; whether no account is left there.
+
+        Args:
+            work: The transaction; the row is held in it.
+            email: The address.
+            but: An account that may have it.
+        """
+        known = work.users.find_by_email(email, lock=True)
+        if known is None or known[0].id == but:
+            return True
+        if known[0].email_verified:
+            return False
+        work.users.delete(known[0].id)
+        return True
+
     def _may_have_link(self, work: ServerUnitOfWork, user_id: UUID, purpose: str) -> bool:
         """Counted by purpose: what a stranger may ask for must not use up what only its owner may."""
         moment = self._now() - LINKS_WITHIN

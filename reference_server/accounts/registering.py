@@ -197,11 +197,8 @@ class Registering(AccountsBase):
 
     def _take_address(self, work: ServerUnitOfWork, user: User, email: str) -> None:
         now = self._now()
-        other = work.users.find_by_email(email, lock=True)
-        if other is not None and other[0].id != user.id:
-            if other[0].email_verified:
-                raise LinkNotGoodError
-            work.users.delete(other[0].id)  # a registration that nobody followed
+        if not self._free_unverified(work, email, but=user.id):
+            raise LinkNotGoodError
         try:
             work.users.save(user.id, email=email, updated_at=now)
         except ConflictError:  # somebody has just registered it

@@ -105,10 +105,10 @@ def _check_body() -> None:
         raise Problem(400, "bad-request", "Not usable", "The body is shorter than Content-Length says.")
     try:
         body: object = request.get_json()  # kept by the request: it is not parsed again
-        if _MAYBE_UNSTORABLE.search(request.get_data()):
+        if _MAYBE_UNSTORABLE.search(data):
             _refuse_unstorable(body, "#")
     except BadRequest:
-        raise Problem(400, "bad-request", "Not usable", _no_json(request.get_data())) from None
+        raise Problem(400, "bad-request", "Not usable", _no_json(data)) from None
     except RecursionError:
         raise Problem(400, "bad-request", "Not usable", "The body is nested too deeply.") from None
     if not isinstance(body, dict):

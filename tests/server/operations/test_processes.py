@@ -135,23 +135,29 @@ def test_a_worker_answers_probes_on_its_port(start: Callable[..., Process], tmp_
     assert all(json.loads(line)["service"] == "worker" for line in process.lines)
 
 
+def one_small_process(start: Callable[..., Process], folder: Path, **settings: str) -> tuple[Process, str]:
+    """gunicorn with four threads; it, and its port."""
+    port = free_port()
+    environment = {
+        "DATABASE_URL": f"sqlite:///{folder}/platform.db",
+        "WORKER_IN_PROCESS": "false",
+        "PORT": port,
+        "WEB_THREADS": "4",
+        **A_RAILWAY,
+        **settings,
+    }
+    migrated(Settings.from_environment(environment))
+    process = start(*GUNICORN, **environment)
+    process.wait_for(lambda: answers(f"http://127.0.0.1:{port}"))
+    return process, port
+
+
 def test_clients_that_send_slowly_do_not_stop_a_process(
     start: Callable[..., Process], tmp_path: Path
 ) -> None:
-    port = free_port()
-    environment = {
-        "DATABASE_URL": f"sqlite:///{tmp_path}/platform.db",
-        "WORKER_IN_PROCESS": "false",
-        "PORT": port,
-        "REQUEST_READ_SECONDS": "1",
-        "WEB_THREADS": "4",
-        "BCRYPT_ROUNDS": "15",  # a log-in takes longer than reading may
-        **A_RAILWAY,
-    }
-    migrated(Settings.from_environment(environment))
+    # A log-in takes longer than reading may.
+    process, port = one_small_process(start, tmp_path, REQUEST_READ_SECONDS="1", BCRYPT_ROUNDS="15")
     url = f"http://127.0.0.1:{port}"
-    process = start(*GUNICORN, **environment)
-    process.wait_for(lambda: answers(url))
     half_a_head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
     half_a_body = (
         b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\n"
@@ -174,19 +180,8 @@ def test_clients_that_send_slowly_do_not_stop_a_process(
 def test_clients_that_say_nothing_or_do_not_leave_stop_nobody(
     start: Callable[..., Process], tmp_path: Path
 ) -> None:
-    port = free_port()
-    environment = {
-        "DATABASE_URL": f"sqlite:///{tmp_path}/platform.db",
-        "WORKER_IN_PROCESS": "false",
-        "PORT": port,
-        "REQUEST_READ_SECONDS": "3",
-        "WEB_THREADS": "4",
-        **A_RAILWAY,
-    }
-    migrated(Settings.from_environment(environment))
+    process, port = one_small_process(start, tmp_path, REQUEST_READ_SECONDS="3")
     url = f"http://127.0.0.1:{port}"
-    process = start(*GUNICORN, **environment)
-    process.wait_for(lambda: answers(url))
     with ExitStack() as opened:
 
         def connected() -> socket.socket:
